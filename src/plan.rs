@@ -169,42 +169,42 @@ pub enum BegunProgress {
 pub fn plan_row(
     row: &ManifestRow,
     file: RowFile,
-    previous: Option<ResultsEntry>,
-    wishes: UpdatePolicy,
+    earlier_entry: Option<ResultsEntry>,
+    update_policy: UpdatePolicy,
     failed_jobs: FailedJobPolicy,
 ) -> RowPlan {
     if row.object.object_type().service() == ProcurementService::Keelvar {
-        return job_row::plan_job_row(row, file, previous, failed_jobs);
+        return job_row::plan_job_row(row, file, earlier_entry, failed_jobs);
     }
-    match previous {
+    match earlier_entry {
         None => RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::LookUp(
             PriorCreate::NoneUnanswered,
         ))),
-        Some(previous) if previous.was_done() => plan_done_row(row, file, previous, wishes),
+        Some(previous) if previous.was_done() => plan_done_row(row, file, previous, update_policy),
         Some(previous) => {
             RowPlan::SendRequests(ProtocolStart::Attachment(attachment_start(row, &previous)))
         }
     }
 }
 
-fn attachment_start(row: &ManifestRow, previous: &ResultsEntry) -> AttachmentStart {
-    let state = previous.state();
+fn attachment_start(row: &ManifestRow, earlier_entry: &ResultsEntry) -> AttachmentStart {
+    let state = earlier_entry.state();
     // The attachment of a conflict that was never done belongs to another client.
     if !state.is_conflict()
-        && let Some(there) = ExistingAttachment::from_entry(row, previous)
+        && let Some(there) = ExistingAttachment::from_entry(row, earlier_entry)
     {
         return AttachmentStart::ExistingAttachment(there);
     }
-    let elsewhere = other_object_of(row, previous);
+    let elsewhere = other_object_of(row, earlier_entry);
     // The id in the line of a conflict belongs to another client.
     let chosen = (!state.is_conflict())
-        .then_some(previous.attachment_id.clone())
+        .then_some(earlier_entry.attachment_id.clone())
         .flatten();
     if let Some(id) = chosen {
         return AttachmentStart::BegunRecord(BegunRecord {
             id,
-            file_path: previous.file_path.clone(),
-            content: previous.known_content.content(),
+            file_path: earlier_entry.file_path.clone(),
+            content: earlier_entry.known_content.content(),
             other_object: elsewhere,
             progress: BegunProgress::from_attachment_state(&state),
         });
@@ -219,7 +219,7 @@ fn attachment_start(row: &ManifestRow, previous: &ResultsEntry) -> AttachmentSta
         ) => PriorCreate::UnansweredForOtherObject(object),
         // The manifest names the first object again, but there was a POST for another object, too.
         (None, RowState::CreatingOnOtherObject) => {
-            PriorCreate::UnansweredForOtherObject(object_of_entry(previous))
+            PriorCreate::UnansweredForOtherObject(object_of_entry(earlier_entry))
         }
         (None, RowState::Creating(_)) => PriorCreate::Unanswered,
         _ => PriorCreate::NoneUnanswered,
@@ -237,39 +237,40 @@ impl BegunProgress {
     }
 }
 
-fn other_object_of(row: &ManifestRow, previous: &ResultsEntry) -> Option<OtherObject> {
-    let same = previous.object_type == row.object.object_type().as_str()
-        && previous.object_id == row.object.id().to_string();
-    (!same).then(|| object_of_entry(previous))
+fn other_object_of(row: &ManifestRow, earlier_entry: &ResultsEntry) -> Option<OtherObject> {
+    let same = earlier_entry.object_type == row.object.object_type().as_str()
+        && earlier_entry.object_id == row.object.id().to_string();
+    (!same).then(|| object_of_entry(earlier_entry))
 }
 
-fn object_of_entry(previous: &ResultsEntry) -> OtherObject {
+fn object_of_entry(earlier_entry: &ResultsEntry) -> OtherObject {
     OtherObject {
-        object_type: previous.object_type.clone(),
-        object_id: previous.object_id.clone(),
+        object_type: earlier_entry.object_type.clone(),
+        object_id: earlier_entry.object_id.clone(),
     }
 }
 
 fn plan_done_row(
     row: &ManifestRow,
     file: RowFile,
-    previous: ResultsEntry,
-    wishes: UpdatePolicy,
+    earlier_entry: ResultsEntry,
+    update_policy: UpdatePolicy,
 ) -> RowPlan {
-    let elsewhere = other_object_of(row, &previous);
-    let is_other = file_differs(file, &previous);
+    let elsewhere = other_object_of(row, &earlier_entry);
+    let is_other = file_differs(file, &earlier_entry);
     // An attachment on another object, or in a job, can neither be moved nor changed.
     if elsewhere.is_none()
         && row.object.object_type().service() == ProcurementService::Workday
-        && may_need_change(row, file, &previous, wishes)
-        && let Some(there) = ExistingAttachment::from_entry(row, &previous)
+        && may_need_change(row, file, &earlier_entry, update_policy)
+        && let Some(there) = ExistingAttachment::from_entry(row, &earlier_entry)
     {
         return RowPlan::SendRequests(ProtocolStart::Attachment(
             AttachmentStart::ExistingAttachment(there),
         ));
     }
-    let before = previous.state();
-    let is_kept = before.keeps_existing_content() || wishes.on_conflict == ConflictPolicy::Skip;
+    let before = earlier_entry.state();
+    let is_kept =
+        before.keeps_existing_content() || update_policy.on_conflict == ConflictPolicy::Skip;
     let (state, message) = match elsewhere {
         Some(object) => (
             RowState::ConflictOnOtherObject,
@@ -282,7 +283,8 @@ fn plan_done_row(
         None if is_other && is_kept => (
             // Earlier changes stay changes, whatever else is wanted now.
             RowState::Done(
-                greatest_requested_change(&previous.changes).unwrap_or(CompletedAction::Skipped),
+                greatest_requested_change(&earlier_entry.changes)
+                    .unwrap_or(CompletedAction::Skipped),
                 ContentMatch::KeptExisting,
             ),
             String::new(),
@@ -294,31 +296,34 @@ fn plan_done_row(
                 changed_file_remedy(row.object.object_type().service())
             ),
         ),
-        None => (restored_done_state(row, file, &previous), String::new()),
+        None => (
+            restored_done_state(row, file, &earlier_entry),
+            String::new(),
+        ),
     };
     // The line of content that differs from the file speaks of the stored content, wherever the
     // file is now.
     let is_right = matches!(state, RowState::Done(..)) && !state.keeps_existing_content();
-    let renamed = is_right && is_line_outdated(row, file, &previous);
+    let renamed = is_right && is_line_outdated(row, file, &earlier_entry);
     if before == state && !renamed {
         return RowPlan::KeepLine;
     }
     let refreshed = match file {
         RowFile::Ready(content) if is_right => KnownContent::Complete(content),
-        _ => previous.known_content,
+        _ => earlier_entry.known_content,
     };
     let (status, reason) = state.encode();
     RowPlan::RecordLine(Box::new(ResultsEntry {
         file_path: if is_right {
             row.file_path.clone()
         } else {
-            previous.file_path.clone()
+            earlier_entry.file_path.clone()
         },
         status,
         reason,
         known_content: refreshed,
         message,
-        ..previous
+        ..earlier_entry
     }))
 }
 
@@ -334,11 +339,11 @@ pub(crate) fn changed_file_remedy(service: ProcurementService) -> &'static str {
 }
 
 /// True if a file is known to differ from its stored content.
-fn file_differs(file: RowFile, previous: &ResultsEntry) -> bool {
-    match (file, previous.known_content.content()) {
+fn file_differs(file: RowFile, earlier_entry: &ResultsEntry) -> bool {
+    match (file, earlier_entry.known_content.content()) {
         (RowFile::Ready(now), Some(then)) => now.sha256 != then.sha256,
         // Of content stored by another client, only the size is known.
-        (RowFile::Ready(_), None) => previous.state().keeps_existing_content(),
+        (RowFile::Ready(_), None) => earlier_entry.state().keeps_existing_content(),
         _ => false,
     }
 }
@@ -347,26 +352,29 @@ fn file_differs(file: RowFile, previous: &ResultsEntry) -> bool {
 fn may_need_change(
     row: &ManifestRow,
     file: RowFile,
-    previous: &ResultsEntry,
-    wishes: UpdatePolicy,
+    earlier_entry: &ResultsEntry,
+    update_policy: UpdatePolicy,
 ) -> bool {
-    let is_other = file_differs(file, previous);
-    let state = previous.state();
-    let is_right =
-        !is_other || state.keeps_existing_content() || wishes.on_conflict == ConflictPolicy::Skip;
+    let is_other = file_differs(file, earlier_entry);
+    let state = earlier_entry.state();
+    let is_right = !is_other
+        || state.keeps_existing_content()
+        || update_policy.on_conflict == ConflictPolicy::Skip;
     let is_unproven =
-        existing_attachment::only_size_is_known(previous.verified_by, state.content_match());
-    match wishes.on_conflict {
+        existing_attachment::only_size_is_known(earlier_entry.verified_by, state.content_match());
+    match update_policy.on_conflict {
         ConflictPolicy::Replace if is_other => true,
         // An equal number of bytes does not prove equal bytes.
         ConflictPolicy::Replace if is_unproven && file != RowFile::GoneAfterDone => true,
-        _ => is_right && existing_attachment::may_need_name_change(row, previous, wishes),
+        _ => {
+            is_right && existing_attachment::may_need_name_change(row, earlier_entry, update_policy)
+        }
     }
 }
 
 /// Returns the state of a row done before, with nothing to be said against it.
-fn restored_done_state(row: &ManifestRow, file: RowFile, previous: &ResultsEntry) -> RowState {
-    match previous.state() {
+fn restored_done_state(row: &ManifestRow, file: RowFile, earlier_entry: &ResultsEntry) -> RowState {
+    match earlier_entry.state() {
         RowState::Done(done_as, ContentMatch::KeptExisting) if file != RowFile::GoneAfterDone => {
             return RowState::Done(done_as, ContentMatch::AsVerified);
         }
@@ -375,24 +383,27 @@ fn restored_done_state(row: &ManifestRow, file: RowFile, previous: &ResultsEntry
     }
     // The size of an attachment that we uploaded was confirmed, and no file in a job was ever there
     // before.
-    let otherwise = match (row.object.object_type().service(), previous.verified_by) {
+    let otherwise = match (
+        row.object.object_type().service(),
+        earlier_entry.verified_by,
+    ) {
         (ProcurementService::Workday, VerifiedBy::Nothing) => CompletedAction::Skipped,
         (ProcurementService::Keelvar, _) | (_, VerifiedBy::Size | VerifiedBy::Etag) => {
             CompletedAction::Uploaded
         }
     };
     RowState::Done(
-        greatest_requested_change(&previous.changes).unwrap_or(otherwise),
+        greatest_requested_change(&earlier_entry.changes).unwrap_or(otherwise),
         ContentMatch::AsVerified,
     )
 }
 
 /// True if the line of a done row with the same content should be brought up to date: the next run
 /// then need not hash.
-fn is_line_outdated(row: &ManifestRow, file: RowFile, previous: &ResultsEntry) -> bool {
-    match (file, previous.known_content.content()) {
+fn is_line_outdated(row: &ManifestRow, file: RowFile, earlier_entry: &ResultsEntry) -> bool {
+    match (file, earlier_entry.known_content.content()) {
         (RowFile::Ready(now), Some(then)) => {
-            now.stamp != then.stamp || row.file_path != previous.file_path
+            now.stamp != then.stamp || row.file_path != earlier_entry.file_path
         }
         _ => false,
     }
@@ -419,12 +430,12 @@ enum LookUpFinding {
 /// Decides the meaning of a look-up by `external_id`.
 fn classify_look_up(
     presence: &AttachmentPresence,
-    posted: &PriorCreate,
+    prior_create: &PriorCreate,
     content: &CheckedContent,
 ) -> LookUpFinding {
     match presence {
         AttachmentPresence::Absent => LookUpFinding::Nothing,
-        AttachmentPresence::Pending { id } => match posted {
+        AttachmentPresence::Pending { id } => match prior_create {
             PriorCreate::Unanswered => LookUpFinding::Ours(id.clone()),
             PriorCreate::NoneUnanswered => LookUpFinding::Unfinished(None),
             PriorCreate::UnansweredForOtherObject(object) => {

@@ -78,7 +78,7 @@ pub(super) fn import_manifest(
     }
     let root = Root::from_path(&config.input.root)?;
     let style = ProgressForm::choose(config.output.verbosity);
-    let wishes = amending.update_policy();
+    let update_policy = amending.update_policy();
     let earlier = EarlierRowLookup(&previous);
     let looked = inspect_files(&read.manifest, read.problems, &root, &earlier);
     let mut contact = SessionBuilder::new(ConnectionConfig {
@@ -87,7 +87,7 @@ pub(super) fn import_manifest(
         service: &config.service,
         jobs: &config.jobs,
     })?;
-    if preflight_need::needs_preflight(config, &looked, &previous, wishes) {
+    if preflight_need::needs_preflight(config, &looked, &previous, update_policy) {
         let known = preflight_need::known_attachment(&read.manifest, &previous);
         preflight_check::check_service(&mut contact, known.as_ref(), config.output)?;
     }
@@ -102,13 +102,13 @@ pub(super) fn import_manifest(
         &prepared,
         &previous,
         root,
-        wishes,
+        update_policy,
         &config.jobs,
     );
     tracing::info!(rows = plan.send_count(), "planned");
     if config.shows_notices() {
         write_stderr(&plan.notices(path));
-        write_stderr(missing_titles_notice(&read.manifest, wishes));
+        write_stderr(missing_titles_notice(&read.manifest, update_policy));
     }
     if !config.output.is_quiet() {
         write_stderr(&proxy_notice(&base));
@@ -116,7 +116,7 @@ pub(super) fn import_manifest(
     refuse_second_copies(config, &plan, &prepared, &base)?;
     let opening = SessionOptions {
         max_errors: config.max_errors,
-        update_policy: wishes,
+        update_policy,
         stop_policy: StopPolicy::FinishRequests,
     };
     match config.mode {
@@ -125,10 +125,10 @@ pub(super) fn import_manifest(
             consent::ask_about_bidders(config, &base, &plan)?;
             let to_ask = consent::backups_to_ask_about(config, &base, &plan, &amending)?;
             let folder = amending.backup_policy().and_then(BackupPolicy::folder);
-            let vault = folder.map(BackupFolder::open).transpose()?;
+            let backup_store = folder.map(BackupFolder::open).transpose()?;
             let keeping = ImportOutputs {
                 results,
-                backup_folder: vault.as_ref(),
+                backup_folder: backup_store.as_ref(),
             };
             attach_rows(config, &opening, contact, &plan, to_ask, keeping)
         }
@@ -159,9 +159,9 @@ fn refuse_second_copies(
 }
 
 /// Notice for a user who wants titles updated and whose manifest has no title; empty otherwise.
-fn missing_titles_notice(manifest: &Manifest, wishes: UpdatePolicy) -> &'static str {
+fn missing_titles_notice(manifest: &Manifest, update_policy: UpdatePolicy) -> &'static str {
     let has_title = |row: RawRow<'_>| !row.cell(Column::Title).is_empty();
-    if wishes.title_policy == TitlePolicy::Update && !manifest.rows().any(has_title) {
+    if update_policy.title_policy == TitlePolicy::Update && !manifest.rows().any(has_title) {
         "no row has a title, so that --update title changes nothing: write them into a column title\n"
     } else {
         ""

@@ -47,8 +47,8 @@ pub(super) enum ImportDestinations {
 
 impl ImportDestinations {
     /// Returns the destinations of earlier results: the next run sends its files there, too.
-    pub(super) fn from_results(previous: &EarlierResults) -> Self {
-        match &previous.destinations {
+    pub(super) fn from_results(earlier: &EarlierResults) -> Self {
+        match &earlier.destinations {
             none if none.is_empty() => Self::Unknown,
             some => Self::Known(some.clone()),
         }

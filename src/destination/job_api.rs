@@ -69,14 +69,14 @@ impl JobOutcome {
     /// Returns the outcomes of files which are known to be different, in the order of `file_names`.
     pub fn file_outcomes(&self, file_names: &[&str]) -> Vec<&FileOutcome> {
         let told: Vec<&str> = self.named_files.keys().map(String::as_str).collect();
-        let fate = |place: usize| {
+        let outcome = |place: usize| {
             self.named_files
                 .get(told[place])
                 .unwrap_or(&self.other_files)
         };
         let pairs = pair_file_names(file_names, &told).into_iter();
         pairs
-            .map(|pair| pair.map_or(&self.other_files, fate))
+            .map(|pair| pair.map_or(&self.other_files, outcome))
             .collect()
     }
 }

@@ -289,7 +289,7 @@ impl KeelvarClient {
         } else {
             FileOutcome::Unknown
         };
-        let mut fates: BTreeMap<String, FileOutcome> = named
+        let mut file_outcomes: BTreeMap<String, FileOutcome> = named
             .into_iter()
             .map(|(name, fate)| (name, self.redacted_outcome(fate)))
             .collect();
@@ -299,12 +299,12 @@ impl KeelvarClient {
             };
             match self.own_outcome(file) {
                 Some(fate) => {
-                    fates.insert(name.to_owned(), fate);
+                    file_outcomes.insert(name.to_owned(), fate);
                 }
                 // An entry keeps the name from being paired with another file of a similar
                 // spelling.
                 None => {
-                    fates
+                    file_outcomes
                         .entry(name.to_owned())
                         .or_insert_with(|| others.clone());
                 }
@@ -316,13 +316,13 @@ impl KeelvarClient {
         };
         JobOutcome {
             message: word,
-            named_files: fates,
+            named_files: file_outcomes,
             other_files: others,
         }
     }
 
-    fn redacted_outcome(&self, fate: FileOutcome) -> FileOutcome {
-        match fate {
+    fn redacted_outcome(&self, outcome: FileOutcome) -> FileOutcome {
+        match outcome {
             FileOutcome::NotAttached(why) => FileOutcome::NotAttached(self.redacted(&why)),
             other => other,
         }

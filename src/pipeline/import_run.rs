@@ -37,13 +37,13 @@ pub async fn run_attachments<D: AttachmentApi, J: Journal>(
     tasks: impl Iterator<Item = AttachmentTask>,
     destination: &D,
     journal: &J,
-    vault: Option<&dyn BackupStore>,
+    backup_store: Option<&dyn BackupStore>,
     settings: &RunSettings,
     events: &EventSender,
     stop: impl Future<Output = ()>,
 ) -> Option<HaltReason> {
     let run = ImportRun::new(destination, journal, settings, events);
-    let common = SharedAttachmentState::new(vault);
+    let common = SharedAttachmentState::new(backup_store);
     let begin = |task, slot| {
         let (machine, start) = AttachmentMachine::new(&run, &common, task, slot);
         machine.run(start)

@@ -233,7 +233,7 @@ impl<D: AttachmentApi> AttachmentInspector<'_, D> {
         question: &InspectionQuery,
         listed: Option<&AttachmentMetadata>,
     ) -> Result<(usize, InspectedAttachment), HaltReason> {
-        let may_match = |size| listed.is_none_or(|exhibit| exhibit.size == Some(size));
+        let may_match = |size| listed.is_none_or(|metadata| metadata.size == Some(size));
         let seen = match (question.depth, listed) {
             (InspectionDepth::DigestIfSize { size }, _) if may_match(size) => {
                 let slot = self.requests.slots().take(1).await;

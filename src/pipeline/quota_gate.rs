@@ -78,19 +78,22 @@ impl<'a, D: Destination> QuotaGate<'a, D> {
 
     /// Waits until the budget for a request has something left. Returns `None` if there is no such
     /// budget.
-    pub(super) async fn wait_for_quota(&self, sort: RequestClass) -> Option<QuotaPermit<'a>> {
-        let budget = self.destination.budget(sort.budget_kind())?;
-        let _first_in_line = match sort {
+    pub(super) async fn wait_for_quota(
+        &self,
+        request_class: RequestClass,
+    ) -> Option<QuotaPermit<'a>> {
+        let budget = self.destination.budget(request_class.budget_kind())?;
+        let _first_in_line = match request_class {
             RequestClass::Read(RequestUrgency::Urgent) => Some(self.urgent_read_turn.lock().await),
             RequestClass::Read(RequestUrgency::CanWait) | RequestClass::Change => None,
         };
         let mut told = WaitAnnouncement::NotYet;
         loop {
-            let wait = match budget.try_acquire(sort.urgency()) {
+            let wait = match budget.try_acquire(request_class.urgency()) {
                 Ok(turn) => return Some(turn),
                 Err(wait) => wait,
             };
-            self.announce_wait(sort.budget_kind(), wait, &mut told);
+            self.announce_wait(request_class.budget_kind(), wait, &mut told);
             tokio::time::sleep(wait.min(RECHECK_INTERVAL)).await;
         }
     }
@@ -145,10 +148,10 @@ impl<'a, D: Destination> QuotaGate<'a, D> {
     }
 
     /// Announces a wait, once, if it is long enough.
-    fn announce_wait(&self, kind: BudgetKind, wait: Duration, told: &mut WaitAnnouncement) {
-        if wait >= SHORTEST_ANNOUNCED_WAIT && *told == WaitAnnouncement::NotYet {
+    fn announce_wait(&self, kind: BudgetKind, wait: Duration, announcement: &mut WaitAnnouncement) {
+        if wait >= SHORTEST_ANNOUNCED_WAIT && *announcement == WaitAnnouncement::NotYet {
             self.events.send(RunEvent::BudgetExhausted { kind, wait });
-            *told = WaitAnnouncement::Sent;
+            *announcement = WaitAnnouncement::Sent;
         }
     }
 }

@@ -184,8 +184,11 @@ impl<'a, D: Destination> RequestSender<'a, D> {
         leave: SendPermission,
         request: impl AsyncFn(&D) -> Result<T, ApiFailure>,
     ) -> Result<T, RequestFailure> {
-        let sort = RequestClass::Change;
-        match self.send_checking_keys(owner, sort, leave, &request).await {
+        let request_class = RequestClass::Change;
+        match self
+            .send_checking_keys(owner, request_class, leave, &request)
+            .await
+        {
             Ok(answer) => Ok(answer),
             Err(lost) => Err(self.judge_change_failure(owner, lost).await),
         }
@@ -196,12 +199,12 @@ impl<'a, D: Destination> RequestSender<'a, D> {
     async fn send_checking_keys<T>(
         &self,
         owner: RequestOwner,
-        sort: RequestClass,
+        request_class: RequestClass,
         leave: SendPermission,
         request: &impl AsyncFn(&D) -> Result<T, ApiFailure>,
     ) -> Result<T, UnjudgedFailure> {
         let failure = match self
-            .send_until_not_throttled(owner, sort, leave, request)
+            .send_until_not_throttled(owner, request_class, leave, request)
             .await
         {
             Ok(answer) => return Ok(answer),
@@ -211,7 +214,12 @@ impl<'a, D: Destination> RequestSender<'a, D> {
                     .await
                     .map_err(UnjudgedFailure::Judged)?;
                 let again = self
-                    .send_until_not_throttled(owner, sort, SendPermission::Granted, request)
+                    .send_until_not_throttled(
+                        owner,
+                        request_class,
+                        SendPermission::Granted,
+                        request,
+                    )
                     .await;
                 return again.map_err(|failure| UnjudgedFailure::from_failure(failure, keys));
             }
@@ -231,8 +239,11 @@ impl<'a, D: Destination> RequestSender<'a, D> {
         leave: SendPermission,
         request: impl AsyncFn(&D) -> Result<T, ApiFailure>,
     ) -> Result<T, RequestFailure> {
-        let sort = RequestClass::Change;
-        let failure = match self.send_in_turn(owner, sort, leave, &request).await {
+        let request_class = RequestClass::Change;
+        let failure = match self
+            .send_in_turn(owner, request_class, leave, &request)
+            .await
+        {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
@@ -280,11 +291,11 @@ impl<'a, D: Destination> RequestSender<'a, D> {
             return Ok(KeyValidity::Unproven);
         };
         let mut leave = SendPermission::Needed;
-        let sort = RequestClass::Read(RequestUrgency::Urgent);
+        let request_class = RequestClass::Read(RequestUrgency::Urgent);
         let ask = async |service: &D| good.repeat(service).await;
         loop {
             match self
-                .send_until_not_throttled(owner, sort, leave, &ask)
+                .send_until_not_throttled(owner, request_class, leave, &ask)
                 .await
             {
                 Err(ApiFailure::Denied(why)) => {
@@ -320,12 +331,15 @@ impl<'a, D: Destination> RequestSender<'a, D> {
     async fn send_until_not_throttled<T>(
         &self,
         owner: RequestOwner,
-        sort: RequestClass,
+        request_class: RequestClass,
         mut leave: SendPermission,
         request: &impl AsyncFn(&D) -> Result<T, ApiFailure>,
     ) -> Result<T, ApiFailure> {
         loop {
-            match self.send_in_turn(owner, sort, leave, request).await {
+            match self
+                .send_in_turn(owner, request_class, leave, request)
+                .await
+            {
                 Err(ApiFailure::Throttled { .. }) => leave = SendPermission::Granted,
                 answer => return answer,
             }
@@ -336,30 +350,31 @@ impl<'a, D: Destination> RequestSender<'a, D> {
     async fn send_in_turn<T>(
         &self,
         owner: RequestOwner,
-        sort: RequestClass,
+        request_class: RequestClass,
         leave: SendPermission,
         request: &impl AsyncFn(&D) -> Result<T, ApiFailure>,
     ) -> Result<T, ApiFailure> {
-        let circuit = match sort {
+        let circuit = match request_class {
             RequestClass::Read(_) => CircuitKind::Reads,
             RequestClass::Change => CircuitKind::Changes,
         };
         if leave == SendPermission::Needed {
             self.wait_for_permission(owner, circuit).await;
         }
-        let share = self.quota_gate.wait_for_quota(sort).await;
+        let share = self.quota_gate.wait_for_quota(request_class).await;
         let turn = self.pacer.acquire().await;
-        if sort == RequestClass::Change && self.check_fence().await.is_err() {
+        if request_class == RequestClass::Change && self.check_fence().await.is_err() {
             return Err(ApiFailure::Withheld);
         }
         let answer = request(self.destination).await;
         drop((turn, share));
-        self.events.send(RunEvent::RequestEnded(sort.budget_kind()));
+        self.events
+            .send(RunEvent::RequestEnded(request_class.budget_kind()));
         match &answer {
             Err(ApiFailure::Throttled { retry_after }) => {
-                let (kind, wait) = match self.destination.budget(sort.budget_kind()) {
+                let (kind, wait) = match self.destination.budget(request_class.budget_kind()) {
                     Some(budget) => (
-                        Some(sort.budget_kind()),
+                        Some(request_class.budget_kind()),
                         budget.note_throttled(*retry_after),
                     ),
                     None => (None, self.pacer.note_throttled(*retry_after)),

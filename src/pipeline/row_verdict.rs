@@ -57,11 +57,11 @@ impl RowVerdict {
     ///
     /// Fails with the [`HaltReason`] of a failure that stops the run.
     pub(super) fn from_request_failure(
-        unmet: RequestFailure,
+        failure: RequestFailure,
         id: Option<AttachmentId>,
         object: ObjectRef,
     ) -> Result<Self, HaltReason> {
-        Ok(match unmet {
+        Ok(match failure {
             RequestFailure::Halt(halt) | RequestFailure::HaltEffectUnknown(halt) => {
                 return Err(halt);
             }
@@ -327,8 +327,8 @@ impl RowVerdict {
 
     /// Keeps a POST that may have been carried out in the line, with its object, whatever else the
     /// verdict says.
-    pub(super) fn keeping_prior_create(self, posted: &PriorCreate) -> Self {
-        match posted {
+    pub(super) fn keeping_prior_create(self, prior_create: &PriorCreate) -> Self {
+        match prior_create {
             PriorCreate::NoneUnanswered => self,
             PriorCreate::Unanswered => Self {
                 state: RowState::Creating(self.state.reason()),

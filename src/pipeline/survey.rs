@@ -139,7 +139,7 @@ fn listable_attachment(task: &AttachmentTask) -> Option<&AttachmentId> {
 /// Surveys the rows of a group, with a list where possible.
 async fn survey_batch<D: AttachmentApi>(
     requests: &RequestSender<'_, D>,
-    wishes: UpdatePolicy,
+    update_policy: UpdatePolicy,
     tasks: Vec<AttachmentTask>,
     slot: HeldSlots<'_>,
 ) -> Result<BatchSurvey, HaltReason> {
@@ -178,7 +178,7 @@ async fn survey_batch<D: AttachmentApi>(
             row: number(task),
             slots,
         };
-        survey_row(requests, owner, wishes, task, shown)
+        survey_row(requests, owner, update_policy, task, shown)
     });
     let rows = try_join_all(looks.collect::<Vec<_>>()).await?;
     Ok(BatchSurvey {
@@ -191,19 +191,20 @@ async fn survey_batch<D: AttachmentApi>(
 async fn survey_row<D: AttachmentApi>(
     requests: &RequestSender<'_, D>,
     owner: RequestOwner,
-    wishes: UpdatePolicy,
+    update_policy: UpdatePolicy,
     task: &AttachmentTask,
     shown: Option<AttachmentPresence>,
 ) -> Result<RowSurvey, HaltReason> {
     let foreseen = match &task.start {
         AttachmentStart::LookUp(posted) => {
-            predict_from_look_up(requests, owner, task, posted, wishes).await
+            predict_from_look_up(requests, owner, task, posted, update_policy).await
         }
         AttachmentStart::BegunRecord(begun) => {
-            predict_from_begun_record(requests, owner, task, begun, wishes).await
+            predict_from_begun_record(requests, owner, task, begun, update_policy).await
         }
         AttachmentStart::ExistingAttachment(there) => {
-            predict_from_existing_attachment(requests, owner, task, there, shown, wishes).await
+            predict_from_existing_attachment(requests, owner, task, there, shown, update_policy)
+                .await
         }
     };
     let foreseen = match foreseen {
@@ -215,8 +216,8 @@ async fn survey_row<D: AttachmentApi>(
 
 /// Returns the outcome of a row after a failed look-up. Fails with the [`HaltReason`] of a failure
 /// that stops the run.
-fn outcome_after_failure(unmet: RequestFailure) -> Result<PredictedOutcome, HaltReason> {
-    Ok(match unmet {
+fn outcome_after_failure(failure: RequestFailure) -> Result<PredictedOutcome, HaltReason> {
+    Ok(match failure {
         RequestFailure::Halt(halt) | RequestFailure::HaltEffectUnknown(halt) => return Err(halt),
         RequestFailure::Forbidden(_) => {
             PredictedOutcome::NotDone(Status::Failed, StatusReason::Forbidden)
@@ -235,8 +236,8 @@ async fn predict_from_look_up<D: AttachmentApi>(
     requests: &RequestSender<'_, D>,
     owner: RequestOwner,
     task: &AttachmentTask,
-    posted: &PriorCreate,
-    wishes: UpdatePolicy,
+    prior_create: &PriorCreate,
+    update_policy: UpdatePolicy,
 ) -> Result<RowPrediction, RequestFailure> {
     let present = requests
         .get_by_external_id(owner, &task.row.external_id)
@@ -245,14 +246,14 @@ async fn predict_from_look_up<D: AttachmentApi>(
     let sighting = AttachmentEvidence::LookUps {
         under_current_id: &present,
         under_new_id: &under_new,
-        prior_create: posted,
+        prior_create,
     };
-    let step = next_step(&sighting, row_facts(task, wishes));
+    let step = next_step(&sighting, row_facts(task, update_policy));
     let seen = match present {
         AttachmentPresence::Absent => &under_new,
         _ => &present,
     };
-    let foreseen = predict_from_step(&step, seen, task, wishes);
+    let foreseen = predict_from_step(&step, seen, task, update_policy);
     Ok(match seen {
         AttachmentPresence::Pending { id } | AttachmentPresence::Stored { id, .. } => {
             unless_new_id_is_taken(foreseen, &under_new, id)
@@ -267,19 +268,25 @@ async fn predict_from_begun_record<D: AttachmentApi>(
     owner: RequestOwner,
     task: &AttachmentTask,
     begun: &BegunRecord,
-    wishes: UpdatePolicy,
+    update_policy: UpdatePolicy,
 ) -> Result<RowPrediction, RequestFailure> {
     let presence = requests.get_by_id(owner, &begun.id).await?;
     let sighting = AttachmentEvidence::BegunRecordAnswer {
         presence: &presence,
         begun,
     };
-    let step = next_step(&sighting, row_facts(task, wishes));
+    let step = next_step(&sighting, row_facts(task, update_policy));
     if step == NextStep::LookUp {
-        return predict_from_look_up(requests, owner, task, &PriorCreate::NoneUnanswered, wishes)
-            .await;
+        return predict_from_look_up(
+            requests,
+            owner,
+            task,
+            &PriorCreate::NoneUnanswered,
+            update_policy,
+        )
+        .await;
     }
-    let foreseen = predict_from_step(&step, &presence, task, wishes);
+    let foreseen = predict_from_step(&step, &presence, task, update_policy);
     let under_new = find_by_new_external_id(requests, owner, task).await?;
     Ok(unless_new_id_is_taken(foreseen, &under_new, &begun.id))
 }
@@ -290,14 +297,14 @@ async fn predict_from_existing_attachment<D: AttachmentApi>(
     requests: &RequestSender<'_, D>,
     owner: RequestOwner,
     task: &AttachmentTask,
-    there: &ExistingAttachment,
+    existing: &ExistingAttachment,
     shown: Option<AttachmentPresence>,
-    wishes: UpdatePolicy,
+    update_policy: UpdatePolicy,
 ) -> Result<RowPrediction, RequestFailure> {
     let presence = match shown {
         Some(presence @ AttachmentPresence::Stored { .. }) => presence,
         // A gap in a list does not prove that the attachment is gone.
-        _ => requests.get_by_id(owner, &there.id).await?,
+        _ => requests.get_by_id(owner, &existing.id).await?,
     };
     let size = match &presence {
         AttachmentPresence::Stored { size, .. } => AttachmentBytes::Bytes(*size),
@@ -308,25 +315,31 @@ async fn predict_from_existing_attachment<D: AttachmentApi>(
     };
     let sighting: AttachmentEvidence<'_> = AttachmentEvidence::ExistingAttachmentSize {
         size,
-        attachment: there,
+        attachment: existing,
     };
-    let step = next_step(&sighting, row_facts(task, wishes));
+    let step = next_step(&sighting, row_facts(task, update_policy));
     if step == NextStep::LookUp {
-        return predict_from_look_up(requests, owner, task, &PriorCreate::NoneUnanswered, wishes)
-            .await;
+        return predict_from_look_up(
+            requests,
+            owner,
+            task,
+            &PriorCreate::NoneUnanswered,
+            update_policy,
+        )
+        .await;
     }
-    let foreseen = predict_from_step(&step, &presence, task, wishes);
+    let foreseen = predict_from_step(&step, &presence, task, update_policy);
     let under_new = find_by_new_external_id(requests, owner, task).await?;
-    Ok(unless_new_id_is_taken(foreseen, &under_new, &there.id))
+    Ok(unless_new_id_is_taken(foreseen, &under_new, &existing.id))
 }
 
 /// Returns the facts of a row that decide its next step.
-fn row_facts(task: &AttachmentTask, wishes: UpdatePolicy) -> RowFacts<'_> {
+fn row_facts(task: &AttachmentTask, update_policy: UpdatePolicy) -> RowFacts<'_> {
     RowFacts {
         row: &task.row,
         content: &task.content,
         changes: &task.changes,
-        update_policy: wishes,
+        update_policy,
     }
 }
 

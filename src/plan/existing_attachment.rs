@@ -90,9 +90,9 @@ pub enum ChangeStage {
 impl ExistingAttachment {
     /// Returns the attachment in the earlier line of a row; `None` for a line without an attachment
     /// to keep or to change.
-    pub(super) fn from_entry(row: &ManifestRow, previous: &ResultsEntry) -> Option<Self> {
-        let state = previous.state();
-        let by_verified = match previous.verified_by {
+    pub(super) fn from_entry(row: &ManifestRow, earlier_entry: &ResultsEntry) -> Option<Self> {
+        let state = earlier_entry.state();
+        let by_verified = match earlier_entry.verified_by {
             VerifiedBy::Nothing => CompletedAction::Skipped,
             VerifiedBy::Size | VerifiedBy::Etag => CompletedAction::Uploaded,
         };
@@ -101,12 +101,12 @@ impl ExistingAttachment {
             _ => (by_verified, ContentMatch::AsVerified),
         };
         Some(Self {
-            id: previous.attachment_id.clone()?,
-            known_content: previous.known_content,
-            verified_by: previous.verified_by,
+            id: earlier_entry.attachment_id.clone()?,
+            known_content: earlier_entry.known_content,
+            verified_by: earlier_entry.verified_by,
             completed_action: done_as,
             content_match: content,
-            other_object: other_object_of(row, previous),
+            other_object: other_object_of(row, earlier_entry),
             change_stage: ChangeStage::from_row_state(&state)?,
         })
     }
@@ -148,12 +148,12 @@ pub(super) fn only_size_is_known(verified: VerifiedBy, content: Option<ContentMa
 /// True if an attachment may need another name than in its earlier line.
 pub(super) fn may_need_name_change(
     row: &ManifestRow,
-    previous: &ResultsEntry,
-    wishes: UpdatePolicy,
+    earlier_entry: &ResultsEntry,
+    update_policy: UpdatePolicy,
 ) -> bool {
     let id = row.new_external_id.as_ref().map(ExternalId::as_str);
-    let is_renamed = id.is_none() || id == previous.changes.renamed_to.as_deref();
-    !is_renamed || wishes.title(row).is_some()
+    let is_renamed = id.is_none() || id == earlier_entry.changes.renamed_to.as_deref();
+    !is_renamed || update_policy.title(row).is_some()
 }
 
 /// Meaning of the present size of an attachment left by earlier runs.
@@ -194,25 +194,25 @@ pub enum AttachmentBytes<B> {
 /// Decides the meaning of the present size of an attachment left by earlier runs.
 pub(super) fn classify_existing_attachment(
     size: AttachmentBytes<u64>,
-    there: &ExistingAttachment,
+    existing: &ExistingAttachment,
     former: Option<&FormerContent>,
     content: &CheckedContent,
 ) -> ExistingAttachmentFinding {
     let is_same = |then: &CheckedContent| then.sha256 == content.sha256;
-    let then = there.known_content.content();
+    let then = existing.known_content.content();
     let in_hand = |size, then: CheckedContent| {
         if is_same(&then) {
             ExistingAttachmentFinding::FileContent
         } else {
             // An equal number of bytes did not prove that the bytes were those of the file then.
-            let ours = Some(then).filter(|_| !there.only_size_is_known());
+            let ours = Some(then).filter(|_| !existing.only_size_is_known());
             ExistingAttachmentFinding::OtherContent {
                 size,
                 our_content: ours,
             }
         }
     };
-    match (there.change_stage, size) {
+    match (existing.change_stage, size) {
         (
             ChangeStage::NotBegun | ChangeStage::NameSent,
             AttachmentBytes::NoAttachment | AttachmentBytes::NoBytes,
@@ -277,11 +277,11 @@ pub enum NextNameChange {
 /// change is left. The title comes first, because requests for titles go by the service's own id.
 pub fn next_name_change(
     row: &ManifestRow,
-    wishes: UpdatePolicy,
+    update_policy: UpdatePolicy,
     names: &AttachmentNames,
     changes: &AttachmentChanges,
 ) -> Option<NextNameChange> {
-    if let Some(title) = wishes.title(row)
+    if let Some(title) = update_policy.title(row)
         && names.title.value() != Some(title)
     {
         return Some(NextNameChange::Title {

@@ -53,10 +53,10 @@ impl SentBytes {
 pub(super) fn plan_job_row(
     row: &ManifestRow,
     file: RowFile,
-    previous: Option<ResultsEntry>,
+    earlier_entry: Option<ResultsEntry>,
     failed_jobs: FailedJobPolicy,
 ) -> RowPlan {
-    let Some(previous) = previous else {
+    let Some(previous) = earlier_entry else {
         return RowPlan::SendRequests(ProtocolStart::Job(JobStart::New));
     };
     if previous.was_done() {
@@ -76,13 +76,13 @@ pub fn needs_manual_check(entry: &ResultsEntry) -> bool {
 
 /// Returns the job of the earlier run; `None` where the job has come to nothing, for certain. A
 /// POST without an answer leaves no job: nobody has the addresses of the job.
-fn earlier_job(row: &ManifestRow, previous: &ResultsEntry) -> Option<BegunRecord> {
+fn earlier_job(row: &ManifestRow, earlier_entry: &ResultsEntry) -> Option<BegunRecord> {
     Some(BegunRecord {
-        id: previous.attachment_id.clone()?,
-        file_path: previous.file_path.clone(),
-        content: previous.known_content.content(),
-        other_object: other_object_of(row, previous),
-        progress: BegunProgress::from_job_state(&previous.state()),
+        id: earlier_entry.attachment_id.clone()?,
+        file_path: earlier_entry.file_path.clone(),
+        content: earlier_entry.known_content.content(),
+        other_object: other_object_of(row, earlier_entry),
+        progress: BegunProgress::from_job_state(&earlier_entry.state()),
     })
 }
 
@@ -120,12 +120,12 @@ pub enum JobRowOutcome {
 /// Decides the outcome of a row from the outcome of its file in the job. `begun` is the job of an
 /// earlier run, if any.
 pub fn job_row_outcome(
-    fate: &FileOutcome,
+    outcome: &FileOutcome,
     sent: SentBytes,
     begun: Option<&BegunRecord>,
     content: &CheckedContent,
 ) -> JobRowOutcome {
-    match (sent, fate) {
+    match (sent, outcome) {
         // A job cannot have attached a file without its bytes, whatever the job says.
         (SentBytes::Nothing, _) | (SentBytes::Unknown, FileOutcome::NotAttached(_)) => {
             JobRowOutcome::AnotherJob
@@ -215,19 +215,22 @@ mod tests {
         }
     }
 
-    fn plan_after(previous: ResultsEntry, failed_jobs: FailedJobPolicy) -> RowPlan {
+    fn plan_after(earlier_entry: ResultsEntry, failed_jobs: FailedJobPolicy) -> RowPlan {
         let file = RowFile::Ready(content("text"));
         crate::plan::plan_row(
             &row(),
             file,
-            Some(previous),
+            Some(earlier_entry),
             UpdatePolicy::default(),
             failed_jobs,
         )
     }
 
-    fn begun_after(previous: ResultsEntry, failed_jobs: FailedJobPolicy) -> Option<BegunRecord> {
-        match plan_after(previous, failed_jobs) {
+    fn begun_after(
+        earlier_entry: ResultsEntry,
+        failed_jobs: FailedJobPolicy,
+    ) -> Option<BegunRecord> {
+        match plan_after(earlier_entry, failed_jobs) {
             RowPlan::SendRequests(ProtocolStart::Job(JobStart::New)) => None,
             RowPlan::SendRequests(ProtocolStart::Job(JobStart::Earlier(begun))) => Some(begun),
             other => panic!("{other:?}"),
@@ -353,10 +356,10 @@ mod tests {
 
     fn outcome_of(
         sent: SentBytes,
-        fate: &FileOutcome,
+        outcome: &FileOutcome,
         begun: Option<&BegunRecord>,
     ) -> JobRowOutcome {
-        job_row_outcome(fate, sent, begun, &content("text"))
+        job_row_outcome(outcome, sent, begun, &content("text"))
     }
 
     #[test]

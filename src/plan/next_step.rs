@@ -149,14 +149,15 @@ pub fn next_step(sighting: &AttachmentEvidence<'_>, row: RowFacts<'_>) -> NextSt
 /// True if the attachment under a row's new `external_id` counts beside the attachment under the
 /// present one. Where the present `external_id` is taken and no replacement is due, the new
 /// `external_id` is looked up anyway before the renaming.
-pub fn needs_look_up_by_new_id(present: &AttachmentPresence, wishes: UpdatePolicy) -> bool {
-    matches!(present, AttachmentPresence::Absent) || wishes.on_conflict == ConflictPolicy::Replace
+pub fn needs_look_up_by_new_id(present: &AttachmentPresence, update_policy: UpdatePolicy) -> bool {
+    matches!(present, AttachmentPresence::Absent)
+        || update_policy.on_conflict == ConflictPolicy::Replace
 }
 
 fn after_look_ups(
     present: &AttachmentPresence,
     under_new: &AttachmentPresence,
-    posted: &PriorCreate,
+    prior_create: &PriorCreate,
     row: RowFacts<'_>,
 ) -> NextStep {
     let is_there = !matches!(present, AttachmentPresence::Absent);
@@ -176,16 +177,16 @@ fn after_look_ups(
         (true, true) => RowEnd::NewIdTaken.into(),
         // No POST of ours can be the reason for a record under the new name.
         (false, true) => after_finding(under_new, &PriorCreate::NoneUnanswered, row),
-        (_, false) => after_finding(present, posted, row),
+        (_, false) => after_finding(present, prior_create, row),
     }
 }
 
 fn after_finding(
     presence: &AttachmentPresence,
-    posted: &PriorCreate,
+    prior_create: &PriorCreate,
     row: RowFacts<'_>,
 ) -> NextStep {
-    match classify_look_up(presence, posted, row.content) {
+    match classify_look_up(presence, prior_create, row.content) {
         LookUpFinding::Nothing => NextStep::Create,
         LookUpFinding::Ours(id) => {
             NextStep::SendFile(BegunRecord::with_content(id, row.row, *row.content))
@@ -199,7 +200,7 @@ fn after_finding(
         LookUpFinding::OtherSize(id, size) => on_other_content(id, size, None, row),
         LookUpFinding::Mismatch(other) => RowEnd::LookUpMismatch {
             other_external_id: other,
-            prior_create: posted.clone(),
+            prior_create: prior_create.clone(),
         }
         .into(),
     }
@@ -230,45 +231,45 @@ fn after_begun_record_answer(
 
 fn after_existing_attachment_size(
     size: AttachmentBytes<u64>,
-    there: &ExistingAttachment,
+    existing: &ExistingAttachment,
     row: RowFacts<'_>,
 ) -> NextStep {
-    let id = there.id.clone();
-    let course =
-        classify_existing_attachment(size, there, row.changes.replaced.as_ref(), row.content);
+    let id = existing.id.clone();
+    let finding =
+        classify_existing_attachment(size, existing, row.changes.replaced.as_ref(), row.content);
     let is_gone = matches!(
-        course,
+        finding,
         ExistingAttachmentFinding::Gone | ExistingAttachmentFinding::GoneAfterRelease
     );
-    if there.other_object.is_some() && !is_gone {
-        return match there.change_stage {
+    if existing.other_object.is_some() && !is_gone {
+        return match existing.change_stage {
             ChangeStage::NotBegun | ChangeStage::NameSent => {
-                RowEnd::OnOtherObject(there.clone()).into()
+                RowEnd::OnOtherObject(existing.clone()).into()
             }
             ChangeStage::ReleaseRequested | ChangeStage::Released | ChangeStage::NewBytesSent => {
-                RowEnd::ReplacingOnOtherObject(there.clone()).into()
+                RowEnd::ReplacingOnOtherObject(existing.clone()).into()
             }
         };
     }
-    match course {
-        ExistingAttachmentFinding::Gone => RowEnd::Gone(there.clone()).into(),
+    match finding {
+        ExistingAttachmentFinding::Gone => RowEnd::Gone(existing.clone()).into(),
         ExistingAttachmentFinding::GoneAfterRelease => NextStep::LookUp,
         ExistingAttachmentFinding::NoBytesAfterRelease => {
-            NextStep::SendFile(as_begun_record(there, row.row))
+            NextStep::SendFile(as_begun_record(existing, row.row))
         }
         ExistingAttachmentFinding::SizePending => NextStep::ConfirmSize(id),
         // An equal number of bytes does not prove equal bytes.
         ExistingAttachmentFinding::FileContent
-            if there.only_size_is_known() && replaces_content(row.update_policy) =>
+            if existing.only_size_is_known() && replaces_content(row.update_policy) =>
         {
             NextStep::ReplaceUnlessSame(id)
         }
-        ExistingAttachmentFinding::FileContent => RowEnd::AlreadyRight(there.clone()).into(),
+        ExistingAttachmentFinding::FileContent => RowEnd::AlreadyRight(existing.clone()).into(),
         ExistingAttachmentFinding::OtherContent {
             size,
             our_content: ours,
-        } => on_other_content_of_existing(there, size, ours, row),
-        ExistingAttachmentFinding::UnknownUntilRead => NextStep::ReadBytes(there.clone()),
+        } => on_other_content_of_existing(existing, size, ours, row),
+        ExistingAttachmentFinding::UnknownUntilRead => NextStep::ReadBytes(existing.clone()),
     }
 }
 
@@ -276,40 +277,40 @@ fn after_existing_attachment_size(
 /// bytes.
 fn after_existing_attachment_bytes(
     bytes: AttachmentBytes<(u64, Sha256Digest)>,
-    there: &ExistingAttachment,
+    existing: &ExistingAttachment,
     row: RowFacts<'_>,
 ) -> NextStep {
     match bytes {
         AttachmentBytes::NoAttachment => NextStep::LookUp,
-        AttachmentBytes::NoBytes => NextStep::SendFile(as_begun_record(there, row.row)),
+        AttachmentBytes::NoBytes => NextStep::SendFile(as_begun_record(existing, row.row)),
         AttachmentBytes::Bytes((_, sha256)) if sha256 == row.content.sha256 => {
-            RowEnd::AlreadyRight(there.clone()).into()
+            RowEnd::AlreadyRight(existing.clone()).into()
         }
         AttachmentBytes::Bytes((size, sha256)) => {
-            let then = there.known_content.content();
+            let then = existing.known_content.content();
             let ours = then.filter(|then| then.sha256 == sha256);
-            on_other_content_of_existing(there, size, ours, row)
+            on_other_content_of_existing(existing, size, ours, row)
         }
     }
 }
 
 /// Returns the record of a replacement begun by an earlier run.
-fn as_begun_record(there: &ExistingAttachment, row: &ManifestRow) -> BegunRecord {
+fn as_begun_record(existing: &ExistingAttachment, row: &ManifestRow) -> BegunRecord {
     BegunRecord {
-        content: there.known_content.content(),
-        ..BegunRecord::with_unknown_content(there.id.clone(), row)
+        content: existing.known_content.content(),
+        ..BegunRecord::with_unknown_content(existing.id.clone(), row)
     }
 }
 
 fn on_other_content_of_existing(
-    there: &ExistingAttachment,
+    existing: &ExistingAttachment,
     size: u64,
     ours: Option<CheckedContent>,
     row: RowFacts<'_>,
 ) -> NextStep {
-    let id = there.id.clone();
+    let id = existing.id.clone();
     // Content that the user has let stay once stays, unless the user wants a replacement now.
-    if there.keeps_existing_content() && !replaces_content(row.update_policy) {
+    if existing.keeps_existing_content() && !replaces_content(row.update_policy) {
         return keep_existing(id, size, ours);
     }
     on_other_content(id, size, ours, row)
@@ -343,8 +344,8 @@ fn keep_existing(id: AttachmentId, size: u64, ours: Option<CheckedContent>) -> N
     .into()
 }
 
-fn replaces_content(wishes: UpdatePolicy) -> bool {
-    wishes.on_conflict == ConflictPolicy::Replace
+fn replaces_content(update_policy: UpdatePolicy) -> bool {
+    update_policy.on_conflict == ConflictPolicy::Replace
 }
 
 /// Holder of an `external_id` wanted for an attachment.

@@ -58,11 +58,11 @@ fn line_with_attachment(status: Status, verified: VerifiedBy) -> ResultsEntry {
     }
 }
 
-fn plan_after(previous: ResultsEntry, file: RowFile) -> RowPlan {
+fn plan_after(earlier_entry: ResultsEntry, file: RowFile) -> RowPlan {
     plan_row(
         &row(),
         file,
-        Some(previous),
+        Some(earlier_entry),
         UpdatePolicy::default(),
         FailedJobPolicy::Leave,
     )
@@ -250,9 +250,9 @@ fn a_record_without_bytes_is_ours_only_while_a_post_may_have_gone_unheard() {
     );
 
     let id = AttachmentId::parse("12").unwrap();
-    let found = |posted| {
+    let found = |prior_create| {
         let presence: AttachmentPresence = AttachmentPresence::Pending { id: id.clone() };
-        classify_look_up(&presence, &posted, &content("text", 1))
+        classify_look_up(&presence, &prior_create, &content("text", 1))
     };
     assert_eq!(
         found(PriorCreate::Unanswered),

@@ -288,8 +288,8 @@ impl EarlierResults {
     }
 
     /// Parses the line at a position.
-    pub(super) fn read_entry(&self, place: LinePosition) -> Option<ResultsEntry> {
-        let record = self.read_record(place)?;
+    pub(super) fn read_entry(&self, position: LinePosition) -> Option<ResultsEntry> {
+        let record = self.read_record(position)?;
         ResultsEntry::from_cells(self.header.entry_cells(&record)).ok()
     }
 
@@ -364,10 +364,10 @@ impl EarlierResults {
 }
 
 /// Keeps the position of the line with the highest serial.
-fn keep_latest(lines: &mut HashMap<Box<str>, LinePosition>, key: &str, place: LinePosition) {
-    let kept = lines.entry(key.into()).or_insert(place);
-    if kept.serial < place.serial {
-        *kept = place;
+fn keep_latest(lines: &mut HashMap<Box<str>, LinePosition>, key: &str, position: LinePosition) {
+    let kept = lines.entry(key.into()).or_insert(position);
+    if kept.serial < position.serial {
+        *kept = position;
     }
 }
 

@@ -88,12 +88,12 @@ impl Ledger {
         let (digest, size) = (sha256(&text), text.len() as u64);
         let previous = EarlierResults::parse_with_encoding(text, path, encoding)?;
         // Rows that have left the manifest stand after the others.
-        let mut places: Vec<LinePosition> = previous.latest_line_positions().collect();
-        places.sort_unstable_by_key(|place| (place.row.unwrap_or(u32::MAX), place.serial));
+        let mut positions: Vec<LinePosition> = previous.latest_line_positions().collect();
+        positions.sort_unstable_by_key(|place| (place.row.unwrap_or(u32::MAX), place.serial));
         Ok(Self {
             path: path.to_owned(),
             earlier_results: previous,
-            line_positions: places,
+            line_positions: positions,
             sha256: digest,
             size,
         })
@@ -112,7 +112,7 @@ impl Ledger {
     /// Returns the latest line of each row, in the manifest's order; rows that have left the
     /// manifest stand at the end. Each line is parsed when the iterator reaches its position.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = ResultsEntry> {
-        let entry = |place: &LinePosition| self.earlier_results.read_entry(*place);
+        let entry = |position: &LinePosition| self.earlier_results.read_entry(*position);
         self.line_positions
             .iter()
             .map(move |place| entry(place).expect("a line that is believed can be read"))

@@ -173,8 +173,8 @@ impl LostLineDetector {
 
     /// Returns the serial of the line of row 1, where the rows of a whole file are numbered without
     /// a gap.
-    fn serial_of_row_one(&self, whole: Option<LastFullWrite>) -> Option<LineSerial> {
-        let lines = whole?.line_count;
+    fn serial_of_row_one(&self, last_full_write: Option<LastFullWrite>) -> Option<LineSerial> {
+        let lines = last_full_write?.line_count;
         let of_it = self
             .intact
             .iter()
@@ -187,8 +187,8 @@ impl LostLineDetector {
 
     /// Returns the highest missing serial below the highest serial, unless the missing line is one
     /// of a whole file, where each line is the only line of its row.
-    fn newest_lost_serial(&self, whole: Option<LastFullWrite>) -> Option<LineSerial> {
-        let appended_from = whole.map_or(0, |whole| {
+    fn newest_lost_serial(&self, last_full_write: Option<LastFullWrite>) -> Option<LineSerial> {
+        let appended_from = last_full_write.map_or(0, |whole| {
             whole.first_serial.saturating_add(whole.line_count)
         });
         let mut pairs = self.intact.windows(2).rev();

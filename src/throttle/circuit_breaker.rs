@@ -183,7 +183,7 @@ impl CircuitBreaker {
     pub(super) fn failed(
         &mut self,
         suspect: FailureSuspect,
-        company: RowsLeft,
+        rows_left: RowsLeft,
         now: Instant,
     ) -> FailureJudgement {
         self.failing_since.get_or_insert(now);
@@ -218,7 +218,7 @@ impl CircuitBreaker {
             .failing_since
             .map_or(Duration::ZERO, |since| now - since);
         let is_over = tried_for >= ROW_GIVE_UP_AFTER && row.tries >= ROW_MIN_TRIES;
-        if company == RowsLeft::NoOther && is_over {
+        if rows_left == RowsLeft::NoOther && is_over {
             return FailureJudgement::OwnFault(OwnFaultEvidence::NoOtherRowLeft);
         }
         FailureJudgement::Wait(self.draw_backoff(row.tries))

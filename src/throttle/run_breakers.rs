@@ -172,12 +172,12 @@ impl CircuitBreakers {
     pub(crate) fn failed(&self, circuit: CircuitKind, suspect: FailureSuspect) -> FailureReaction {
         let now = Instant::now();
         let mut state = self.lock();
-        let company = match suspect {
+        let rows_left = match suspect {
             FailureSuspect::Row(row) => state.rows_left_beside(row),
             FailureSuspect::Service => RowsLeft::Others,
         };
-        let judgement = state.breaker_for(circuit).failed(suspect, company, now);
-        let reaction = self.reaction(&mut state, circuit, (judgement, company), now);
+        let judgement = state.breaker_for(circuit).failed(suspect, rows_left, now);
+        let reaction = self.reaction(&mut state, circuit, (judgement, rows_left), now);
         drop(state);
         self.changed.notify_waiters();
         reaction

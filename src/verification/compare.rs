@@ -79,10 +79,10 @@ impl AttachmentClaim {
 
     fn compare_content(
         &self,
-        exhibit: &AttachmentMetadata,
+        metadata: &AttachmentMetadata,
         bytes: &InspectedBytes,
     ) -> ClaimComparison {
-        let size = exhibit.size;
+        let size = metadata.size;
         let found = ContentFacts { size, sha256: None };
         match (size, self.expected.size) {
             (None, _) => ClaimComparison::new(
@@ -164,10 +164,13 @@ impl AttachmentClaim {
     fn with_name_differences(
         &self,
         verdict: ClaimComparison,
-        exhibit: &AttachmentMetadata,
+        metadata: &AttachmentMetadata,
     ) -> ClaimComparison {
-        let external_id =
-            name_difference("external_id", &exhibit.external_id, Some(&self.external_id));
+        let external_id = name_difference(
+            "external_id",
+            &metadata.external_id,
+            Some(&self.external_id),
+        );
         let external_id = external_id.map(|difference| match self.key_source {
             KeySource::Creator => difference,
             KeySource::Rename => format!(
@@ -177,7 +180,7 @@ impl AttachmentClaim {
         });
         let names = [
             external_id,
-            name_difference("title", &exhibit.title, self.title.as_deref()),
+            name_difference("title", &metadata.title, self.title.as_deref()),
         ];
         let names: Vec<String> = names.into_iter().flatten().collect();
         if names.is_empty() {
@@ -289,10 +292,10 @@ mod tests {
     }
 
     fn compare(
-        exhibit: AttachmentMetadata,
+        metadata: AttachmentMetadata,
         bytes: InspectedBytes,
     ) -> (VerificationOutcome, String) {
-        let verdict = claim().compare(&InspectedAttachment::Found(exhibit, bytes));
+        let verdict = claim().compare(&InspectedAttachment::Found(metadata, bytes));
         (verdict.outcome, verdict.message)
     }
 
@@ -385,12 +388,12 @@ mod tests {
                 "the attachment has no external_id any more, but the import set \"EU-A1\"",
             ),
         ] {
-            let exhibit = AttachmentMetadata {
+            let metadata = AttachmentMetadata {
                 external_id: now,
                 ..metadata()
             };
             let verdict = renamed.compare(&InspectedAttachment::Found(
-                exhibit,
+                metadata,
                 InspectedBytes::NotDownloaded,
             ));
             assert_eq!((verdict.outcome, &*verdict.message), (outcome, message));
@@ -407,9 +410,9 @@ mod tests {
             ..claim()
         };
         let of = |size| {
-            let exhibit = AttachmentMetadata { size, ..metadata() };
+            let metadata = AttachmentMetadata { size, ..metadata() };
             let verdict = kept.compare(&InspectedAttachment::Found(
-                exhibit,
+                metadata,
                 InspectedBytes::NotDownloaded,
             ));
             (verdict.outcome, verdict.message)

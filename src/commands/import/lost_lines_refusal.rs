@@ -17,16 +17,16 @@ use crate::text::{count_with_noun_and_verb, escape};
 fn rows_in_doubt(
     manifest: &Manifest,
     problems: &ProblemList,
-    previous: &EarlierResults,
+    earlier: &EarlierResults,
 ) -> Vec<usize> {
-    if previous.lost_lines().is_empty() {
+    if earlier.lost_lines().is_empty() {
         return Vec::new();
     }
     let lines: Vec<_> = manifest
         .rows()
-        .map(|row| previous.latest_line(row.external_id()))
+        .map(|row| earlier.latest_line(row.external_id()))
         .collect();
-    let mut rows = previous.lost_lines().doubtful_rows(lines.into_iter());
+    let mut rows = earlier.lost_lines().doubtful_rows(lines.into_iter());
     rows.retain(|row| !problems.has_error(*row));
     rows
 }
@@ -39,10 +39,10 @@ pub(super) fn refuse_lost_lines(
     path: &Path,
     manifest: &Manifest,
     problems: &ProblemList,
-    previous: &EarlierResults,
+    earlier: &EarlierResults,
     second_copies: &SecondCopyPolicy,
 ) -> Result<(), CommandError> {
-    let lost = previous.lost_lines();
+    let lost = earlier.lost_lines();
     // Lines of earlier versions carry no count of lines, so only a counted gap is an error; the
     // notice names any gap.
     let removed = if lost.has_line_counts {
@@ -50,7 +50,7 @@ pub(super) fn refuse_lost_lines(
     } else {
         0
     };
-    let rows = rows_in_doubt(manifest, problems, previous);
+    let rows = rows_in_doubt(manifest, problems, earlier);
     let is_refused = match second_copies {
         // The run would drop a damaged line for good, of whatever row the line was.
         SecondCopyPolicy::Refuse => {
@@ -63,9 +63,9 @@ pub(super) fn refuse_lost_lines(
     }
     Err(CommandError::LostLines {
         path: path.to_owned(),
-        damaged: previous.damaged_lines.clone(),
+        damaged: earlier.damaged_lines.clone(),
         removed,
-        torn: previous.torn_line.filter(|_| lost.is_torn),
+        torn: earlier.torn_line.filter(|_| lost.is_torn),
         rows,
     })
 }
@@ -75,22 +75,22 @@ pub(super) fn lost_lines_notice(
     path: &Path,
     manifest: &Manifest,
     problems: &ProblemList,
-    previous: &EarlierResults,
+    earlier: &EarlierResults,
     service: ProcurementService,
 ) -> String {
     let mut text = describe_damaged_lines(
         path,
-        &previous.damaged_lines,
+        &earlier.damaged_lines,
         match service {
             ProcurementService::Workday => "; the row is looked up again",
             ProcurementService::Keelvar => "; the row counts as new",
         },
     );
-    let lost = previous.lost_lines();
+    let lost = earlier.lost_lines();
     if lost.removed == 0 {
         return text;
     }
-    let rows = rows_in_doubt(manifest, problems, previous);
+    let rows = rows_in_doubt(manifest, problems, earlier);
     let file = path.to_string_lossy();
     let removed = count_with_noun_and_verb(lost.removed, "line", ["was", "were"]);
     let one = rows.len() == 1;

@@ -15,17 +15,17 @@ use crate::results::earlier_results::EarlierResults;
 pub(super) fn needs_preflight(
     config: &ImportPlan,
     looked: &InspectedFiles<'_>,
-    previous: &EarlierResults,
-    wishes: UpdatePolicy,
+    earlier: &EarlierResults,
+    update_policy: UpdatePolicy,
 ) -> bool {
     if config.service.preflight == PreflightPolicy::Skip {
         return false;
     }
     let needs_requests = |row: RawRow<'_>, file| {
         let Ok(row) = row.parse() else { return false };
-        let previous = previous.latest_entry(row.external_id.as_str());
+        let previous = earlier.latest_entry(row.external_id.as_str());
         matches!(
-            plan_row(&row, file, previous, wishes, config.jobs.failed_jobs),
+            plan_row(&row, file, previous, update_policy, config.jobs.failed_jobs),
             RowPlan::SendRequests(_)
         )
     };
@@ -44,8 +44,8 @@ pub(super) fn needs_preflight(
 /// Returns an attachment left in the service by an earlier run; `None` if the results name none.
 pub(super) fn known_attachment(
     manifest: &Manifest,
-    previous: &EarlierResults,
+    earlier: &EarlierResults,
 ) -> Option<AttachmentId> {
-    let id = |row: RawRow<'_>| previous.latest_entry(row.external_id())?.attachment_id;
+    let id = |row: RawRow<'_>| earlier.latest_entry(row.external_id())?.attachment_id;
     manifest.rows().find_map(id)
 }

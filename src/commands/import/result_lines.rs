@@ -41,21 +41,21 @@ pub(super) struct LineSources<'a> {
 /// Lines are made one at a time. Their number is known beforehand.
 pub(super) fn result_lines<'a>(
     rows: &'a LineSources<'a>,
-    previous: &'a EarlierResults,
+    earlier: &'a EarlierResults,
     extent: LineExtent,
 ) -> impl ExactSizeIterator<Item = LineToWrite> + 'a {
     let now = Timestamp::now();
-    let (of_manifest, left_over) = rows.count_lines(previous, extent);
+    let (of_manifest, left_over) = rows.count_lines(earlier, extent);
     let count = of_manifest + left_over.len();
     let of_rows = rows.manifest.rows();
     let of_rows = of_rows.filter_map(move |row| {
-        let entry = rows.entry_for_row(&row, previous, extent, now)?;
+        let entry = rows.entry_for_row(&row, earlier, extent, now)?;
         let extras = row.extras().map(ToOwned::to_owned).collect();
         Some(LineToWrite { entry, extras })
     });
     let left_over = left_over.into_iter();
     CountedLines {
-        lines: of_rows.chain(left_over.map(|entry| rows.line_of_removed_row(entry, previous))),
+        lines: of_rows.chain(left_over.map(|entry| rows.line_of_removed_row(entry, earlier))),
         remaining: count,
     }
 }
@@ -87,17 +87,17 @@ impl<I: Iterator> ExactSizeIterator for CountedLines<I> {}
 ///
 /// `shown` holds the indices of the lines whose rows are in the manifest.
 pub(super) fn entries_of_removed_rows(
-    previous: &EarlierResults,
+    earlier: &EarlierResults,
     shown: &BTreeSet<usize>,
 ) -> Vec<ResultsEntry> {
-    previous
+    earlier
         .external_ids()
         .into_iter()
         .filter(|external_id| {
-            let place = previous.latest_line_offset(external_id);
+            let place = earlier.latest_line_offset(external_id);
             place.is_some_and(|place| !shown.contains(&place))
         })
-        .filter_map(|external_id| previous.latest_entry(external_id))
+        .filter_map(|external_id| earlier.latest_entry(external_id))
         .filter(is_worth_keeping)
         .collect()
 }
@@ -112,14 +112,14 @@ impl LineSources<'_> {
     /// the manifest.
     fn count_lines(
         &self,
-        previous: &EarlierResults,
+        earlier: &EarlierResults,
         extent: LineExtent,
     ) -> (usize, Vec<ResultsEntry>) {
         let mut shown = BTreeSet::new();
         let mut count = 0;
         for row in self.manifest.rows() {
             let is_unfit = self.problems.has_error(row.number());
-            let place = previous.latest_line_offset(row.external_id());
+            let place = earlier.latest_line_offset(row.external_id());
             if !is_unfit {
                 shown.extend(place);
             }
@@ -127,13 +127,13 @@ impl LineSources<'_> {
                 is_unfit || place.is_some() || self.settled_lines.contains_key(&row.number());
             count += usize::from(extent == LineExtent::AllRows || is_known);
         }
-        (count, entries_of_removed_rows(previous, &shown))
+        (count, entries_of_removed_rows(earlier, &shown))
     }
 
     fn entry_for_row(
         &self,
         row: &RawRow<'_>,
-        previous: &EarlierResults,
+        earlier: &EarlierResults,
         extent: LineExtent,
         now: Timestamp,
     ) -> Option<ResultsEntry> {
@@ -146,8 +146,8 @@ impl LineSources<'_> {
                 .settled_lines
                 .get(&row.number())
                 .cloned()
-                .or_else(|| previous.latest_entry(row.external_id())),
-            LineExtent::AllRows => previous
+                .or_else(|| earlier.latest_entry(row.external_id())),
+            LineExtent::AllRows => earlier
                 .latest_entry(row.external_id())
                 .or_else(|| Some(self.pending_entry(row, now))),
         };
@@ -188,10 +188,10 @@ impl LineSources<'_> {
         }
     }
 
-    fn line_of_removed_row(&self, entry: ResultsEntry, previous: &EarlierResults) -> LineToWrite {
+    fn line_of_removed_row(&self, entry: ResultsEntry, earlier: &EarlierResults) -> LineToWrite {
         let columns = self.manifest.extra_columns().iter();
         let extras = columns
-            .map(|column| previous.extra_cell(&entry.external_id, column))
+            .map(|column| earlier.extra_cell(&entry.external_id, column))
             .collect();
         LineToWrite {
             entry: ResultsEntry { row: None, ..entry },

@@ -17,14 +17,14 @@ pub(super) async fn run_pipeline<J: Journal>(
     client: &ServiceClient,
     plan: &WorkList<'_>,
     journal: &J,
-    vault: Option<&dyn BackupStore>,
+    backup_store: Option<&dyn BackupStore>,
     (settings, events): (&RunSettings, &EventSender),
     stop: impl Future<Output = ()>,
 ) -> Option<HaltReason> {
     match client {
         ServiceClient::Workday(to) => {
             let tasks = plan.attachment_tasks();
-            run_attachments(tasks, &**to, journal, vault, settings, events, stop).await
+            run_attachments(tasks, &**to, journal, backup_store, settings, events, stop).await
         }
         ServiceClient::Keelvar(to) => {
             let tasks = plan.job_tasks();

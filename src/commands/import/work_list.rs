@@ -77,19 +77,19 @@ impl<'a> WorkList<'a> {
     pub(super) fn new(
         manifest: &'a Manifest,
         prepared: &'a PreparedFiles,
-        previous: &'a EarlierResults,
+        earlier: &'a EarlierResults,
         root: Root,
-        wishes: UpdatePolicy,
+        update_policy: UpdatePolicy,
         jobs: &JobPolicy,
     ) -> Self {
         root.remember_files(probe_files(manifest, prepared));
         let mut plan = Self {
-            update_policy: wishes,
+            update_policy,
             failed_jobs: jobs.failed_jobs,
             job_groups: None,
             manifest,
             prepared,
-            earlier: previous,
+            earlier,
             root: Arc::new(root),
             rows_to_send: Vec::new(),
             settled_lines: HashMap::new(),

@@ -40,9 +40,9 @@ impl BackupChecks {
         }
     }
 
-    fn count_with(&self, standing: BackupState) -> u64 {
+    fn count_with(&self, state: BackupState) -> u64 {
         let all = self.checked.iter();
-        all.filter(|(_, found)| *found == standing).count() as u64
+        all.filter(|(_, found)| *found == state).count() as u64
     }
 
     /// Writes the lines about backups, if there are any.

@@ -67,7 +67,7 @@ pub(super) fn outcomes_from_errors(
         .iter()
         .filter_map(|file| file["file_name"].as_str())
         .collect();
-    let mut fates = BTreeMap::new();
+    let mut file_outcomes = BTreeMap::new();
     for error in errors {
         let spelled = normalise_spelling(error);
         let told: Vec<&str> = names
@@ -77,14 +77,14 @@ pub(super) fn outcomes_from_errors(
             .collect();
         for name in &told {
             let is_part = |longer: &&&str| longer.len() > name.len() && longer.contains(name);
-            let fate = match told.iter().find(is_part) {
+            let outcome = match told.iter().find(is_part) {
                 Some(_) => FileOutcome::Unknown,
                 None => FileOutcome::NotAttached(error.clone()),
             };
-            fates.entry((*name).to_owned()).or_insert(fate);
+            file_outcomes.entry((*name).to_owned()).or_insert(outcome);
         }
     }
-    fates
+    file_outcomes
 }
 
 /// True if a text contains a name as a whole word, not as a part of a longer word.

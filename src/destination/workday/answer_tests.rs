@@ -85,14 +85,14 @@ async fn a_name_is_there_or_taken_away_or_not_spoken_of() {
     ] {
         let service = client_of_fixed_answer("200 OK", &attachment(&attributes)).await;
         let original = service.get_download(&id("7")).await.unwrap().unwrap();
-        let exhibit = AttachmentMetadata {
+        let metadata = AttachmentMetadata {
             external_id,
             title,
             file_name: Reported::NotReported,
             uploaded_at: Reported::NotReported,
             size: None,
         };
-        assert_eq!(original.metadata, exhibit, "{attributes}");
+        assert_eq!(original.metadata, metadata, "{attributes}");
         let why = UnsafeTargetError("the answer names no download address".into());
         assert_eq!(original.download_target, Err(why));
     }

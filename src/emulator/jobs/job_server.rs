@@ -367,20 +367,20 @@ fn not_found() -> JobsApiProblem {
 }
 
 /// Answer to a request over budget: 429 with `Retry-After`, at least 1 second.
-fn throttled_reply(standing: RemainingBudget, retry_after: Duration) -> WholeReply {
+fn throttled_reply(remaining: RemainingBudget, retry_after: Duration) -> WholeReply {
     let seconds = seconds_rounded_up(retry_after).max(1);
     let error = format!("Request was throttled. Expected available in {seconds} seconds.");
     let mut reply = JobsApiProblem::new(StatusCode::TOO_MANY_REQUESTS, error)
         .into_reply()
         .with_header(RETRY_AFTER, seconds.into());
-    add_budget_headers(&mut reply.headers, standing);
+    add_budget_headers(&mut reply.headers, remaining);
     reply
 }
 
 /// Adds the remaining budget to the headers of a successful answer with a document.
 // The vendor documents the headers for answers to successful requests.
-fn with_budget_headers(mut answer: RequestEnd, standing: Option<RemainingBudget>) -> RequestEnd {
-    if let (RequestEnd::Answered(response), Some(standing)) = (&mut answer, standing)
+fn with_budget_headers(mut answer: RequestEnd, remaining: Option<RemainingBudget>) -> RequestEnd {
+    if let (RequestEnd::Answered(response), Some(standing)) = (&mut answer, remaining)
         && response.status().is_success()
         && response.headers().get(CONTENT_TYPE) == Some(&HeaderValue::from_static(MEDIA_TYPE))
     {
@@ -389,12 +389,12 @@ fn with_budget_headers(mut answer: RequestEnd, standing: Option<RemainingBudget>
     answer
 }
 
-fn add_budget_headers(headers: &mut HeaderMap, standing: RemainingBudget) {
-    headers.insert(RATE_LIMIT, standing.limit.into());
-    headers.insert(RATE_REMAINING, standing.remaining.into());
+fn add_budget_headers(headers: &mut HeaderMap, remaining: RemainingBudget) {
+    headers.insert(RATE_LIMIT, remaining.limit.into());
+    headers.insert(RATE_REMAINING, remaining.remaining.into());
     headers.insert(
         RATE_RESET,
-        seconds_rounded_up(standing.time_to_reset).into(),
+        seconds_rounded_up(remaining.time_to_reset).into(),
     );
 }
 

@@ -86,22 +86,22 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// Looks at an attachment left by an earlier run, and decides the next step.
     pub(super) async fn check_existing_attachment(
         &mut self,
-        there: ExistingAttachment,
+        existing: ExistingAttachment,
     ) -> AttachmentTransition<D> {
-        if let ChangeStage::NameSent | ChangeStage::ReleaseRequested = there.change_stage {
+        if let ChangeStage::NameSent | ChangeStage::ReleaseRequested = existing.change_stage {
             self.wait_out_late_patch().await;
         }
-        let size = match self.read_size(&there).await {
+        let size = match self.read_size(&existing).await {
             Ok(size) => size,
-            Err(unmet) => return end_unobserved(&there, unmet),
+            Err(unmet) => return end_unobserved(&existing, unmet),
         };
         let sighting = AttachmentEvidence::ExistingAttachmentSize {
             size,
-            attachment: &there,
+            attachment: &existing,
         };
         let step = self.next_step(&sighting);
         let was_let_go = !matches!(
-            there.change_stage,
+            existing.change_stage,
             ChangeStage::NotBegun | ChangeStage::NameSent
         );
         // Bytes that were not released were not replaced.
@@ -123,11 +123,11 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// begun with the attachment, and asks at once otherwise.
     async fn read_size(
         &mut self,
-        there: &ExistingAttachment,
+        existing: &ExistingAttachment,
     ) -> Result<AttachmentBytes<u64>, RequestFailure> {
-        if there.change_stage == ChangeStage::NotBegun {
+        if existing.change_stage == ChangeStage::NotBegun {
             self.context.give_slots_back();
-            let (owner, id) = (self.context.owner(), there.id.clone());
+            let (owner, id) = (self.context.owner(), existing.id.clone());
             let seen = self.shared.poller.wait_for_next_list(owner, id).await?;
             if let PollOutcome::Observed(AttachmentPresence::Stored { size, names, .. }) = seen {
                 self.names = Some(names);
@@ -138,7 +138,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         let original = self
             .run
             .requests
-            .get_download(self.context.owner(), &there.id)
+            .get_download(self.context.owner(), &existing.id)
             .await?;
         let Some(AttachmentDownload {
             metadata: exhibit, ..
@@ -178,25 +178,27 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// Reads the bytes, because nothing else decides whether the run before stored the new bytes.
     pub(super) async fn read_bytes(
         &mut self,
-        there: ExistingAttachment,
+        existing: ExistingAttachment,
     ) -> AttachmentTransition<D> {
-        let bytes = match self.observe_bytes(&there.id, WantedBytes::Digest).await {
+        let bytes = match self.observe_bytes(&existing.id, WantedBytes::Digest).await {
             Ok(AttachmentObservation::WithBytes(sight)) => match sight.digested {
                 Some(seen) => AttachmentBytes::Bytes((seen.size, seen.sha256)),
                 None => {
-                    return Ok(RowVerdict::not_observed(&there, "its bytes were not read").into());
+                    return Ok(
+                        RowVerdict::not_observed(&existing, "its bytes were not read").into(),
+                    );
                 }
             },
             Ok(AttachmentObservation::NoAttachment) => AttachmentBytes::NoAttachment,
             Ok(AttachmentObservation::NoBytes) => AttachmentBytes::NoBytes,
             Ok(AttachmentObservation::BytesUnavailable(why)) => {
-                return Ok(RowVerdict::not_observed(&there, &why).into());
+                return Ok(RowVerdict::not_observed(&existing, &why).into());
             }
-            Err(unmet) => return end_unobserved(&there, unmet),
+            Err(unmet) => return end_unobserved(&existing, unmet),
         };
         let sighting = AttachmentEvidence::ExistingAttachmentBytes {
             bytes,
-            attachment: &there,
+            attachment: &existing,
         };
         self.continue_existing_attachment(self.next_step(&sighting))
             .await
@@ -206,7 +208,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     pub(super) async fn observe_bytes(
         &self,
         id: &AttachmentId,
-        wanted: WantedBytes,
+        wanted_bytes: WantedBytes,
     ) -> Result<AttachmentObservation, RequestFailure> {
         let (owner, requests) = (self.context.owner(), &self.run.requests);
         let mut expired = 0;
@@ -222,7 +224,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             let Some(size) = exhibit.size else {
                 return Ok(AttachmentObservation::NoBytes);
             };
-            if matches!(wanted, WantedBytes::DigestIfSize(wanted) if wanted != size) {
+            if matches!(wanted_bytes, WantedBytes::DigestIfSize(wanted) if wanted != size) {
                 return Ok(AttachmentObservation::WithBytes(Box::new(
                     ObservedAttachment::from_metadata(exhibit),
                 )));
@@ -231,7 +233,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 Ok(place) => place,
                 Err(why) => return Ok(AttachmentObservation::BytesUnavailable(why.to_string())),
             };
-            let mut draft = match (wanted, self.shared.backup_store) {
+            let mut draft = match (wanted_bytes, self.shared.backup_store) {
                 (WantedBytes::Backup, Some(vault)) => {
                     Some(vault.begin_backup().await.map_err(backup_failed)?)
                 }
@@ -281,11 +283,11 @@ pub(super) fn backup_failed(cause: io::Error) -> HaltReason {
 
 /// Ends a row that cannot be continued in this run. The line still names what was begun.
 fn end_unobserved<T>(
-    there: &ExistingAttachment,
-    unmet: RequestFailure,
+    existing: &ExistingAttachment,
+    failure: RequestFailure,
 ) -> Result<AttachmentProtocolState<T>, HaltReason> {
-    let why = unmet.into_message()?;
-    Ok(RowVerdict::not_observed(there, &why).into())
+    let why = failure.into_message()?;
+    Ok(RowVerdict::not_observed(existing, &why).into())
 }
 
 /// Checks the length of a download against the size reported by the service.
@@ -306,9 +308,9 @@ pub(super) fn check_length(fetched: FetchedContent, size: u64) -> Result<Digeste
 }
 
 /// Returns the names in the metadata of an attachment.
-pub(super) fn names_from_metadata(exhibit: AttachmentMetadata) -> AttachmentNames {
+pub(super) fn names_from_metadata(metadata: AttachmentMetadata) -> AttachmentNames {
     AttachmentNames {
-        external_id: exhibit.external_id,
-        title: exhibit.title,
+        external_id: metadata.external_id,
+        title: metadata.title,
     }
 }

@@ -28,28 +28,28 @@ pub(super) const SEARCH_WAITS: [Duration; 3] = [
 
 impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// Looks the attachment up by its present and its new `external_id`, and decides the next step.
-    pub(super) async fn look_up(&mut self, posted: PriorCreate) -> AttachmentTransition<D> {
+    pub(super) async fn look_up(&mut self, prior_create: PriorCreate) -> AttachmentTransition<D> {
         // The row may have to prove another id, once its attachment is found.
         self.routing_trial = None;
         self.context.take_slots(1).await;
         let (present, under_new) = match self.find_by_both_ids().await {
             Ok(found) => found,
-            Err(unmet) => return self.after_failed_request(unmet, None, &posted),
+            Err(unmet) => return self.after_failed_request(unmet, None, &prior_create),
         };
         if present == AttachmentPresence::Absent && under_new == AttachmentPresence::Absent {
             // The new name of a vanished attachment says nothing of its successor.
             self.row.changes.renamed_to = None;
         }
         // A single look-up after a lost POST is not enough, not even after a restart.
-        let nothing = match &posted {
+        let nothing = match &prior_create {
             PriorCreate::NoneUnanswered => {
                 AttachmentProtocolState::Create(PriorCreate::NoneUnanswered)
             }
             PriorCreate::Unanswered | PriorCreate::UnansweredForOtherObject(_) => {
-                AttachmentProtocolState::SearchAfterLostCreate(0, posted.clone())
+                AttachmentProtocolState::SearchAfterLostCreate(0, prior_create.clone())
             }
         };
-        Ok(self.after_look_up(&present, &under_new, &posted, nothing))
+        Ok(self.after_look_up(&present, &under_new, &prior_create, nothing))
     }
 
     /// Looks the attachment up by its present `external_id`.
@@ -78,7 +78,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         &mut self,
         present: &AttachmentPresence,
         under_new: &AttachmentPresence,
-        posted: &PriorCreate,
+        prior_create: &PriorCreate,
         nothing: AttachmentProtocolState<D::Target>,
     ) -> AttachmentProtocolState<D::Target> {
         if let AttachmentPresence::Stored { names, .. } = present {
@@ -89,7 +89,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         let sighting = AttachmentEvidence::LookUps {
             under_current_id: present,
             under_new_id: under_new,
-            prior_create: posted,
+            prior_create,
         };
         match self.next_step(&sighting) {
             NextStep::Create => nothing,
@@ -98,24 +98,24 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     }
 
     /// Creates the attachment, once its id may be tried and the newest look-up is recent.
-    pub(super) async fn create(&mut self, posted: PriorCreate) -> AttachmentTransition<D> {
+    pub(super) async fn create(&mut self, prior_create: PriorCreate) -> AttachmentTransition<D> {
         let external_id = self.row.row.external_id.clone();
         if self.wait_for_routing_trial(&external_id).await? {
-            return Ok(AttachmentProtocolState::LookUp(posted));
+            return Ok(AttachmentProtocolState::LookUp(prior_create));
         }
         self.context.take_slots(1).await;
         if self.context.wait_to_change().await {
             // The newest look-up is outdated after the wait.
-            return Ok(AttachmentProtocolState::LookUp(posted));
+            return Ok(AttachmentProtocolState::LookUp(prior_create));
         }
         let new = NewAttachment {
             object: self.row.row.object,
             file: self.row.new_file(),
         };
         let announced = RowVerdict::without_message(RowState::Creating(StatusReason::None), None)
-            .keeping_prior_create(&posted);
+            .keeping_prior_create(&prior_create);
         if let Err(halt) = self.record_verdict(&announced).await {
-            return self.withdraw_create(&posted, halt).await;
+            return self.withdraw_create(&prior_create, halt).await;
         }
         let (owner, leave) = (self.context.owner(), self.context.take_change_permission());
         let made = self
@@ -125,8 +125,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             .await;
         match made {
             Ok(made) => self.after_create(made).await,
-            Err(RequestFailure::Halt(halt)) => self.withdraw_create(&posted, halt).await,
-            Err(unmet) => self.after_failed_create(unmet, posted).await,
+            Err(RequestFailure::Halt(halt)) => self.withdraw_create(&prior_create, halt).await,
+            Err(unmet) => self.after_failed_create(unmet, prior_create).await,
         }
     }
 
@@ -157,10 +157,10 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// effect. Without the line, the next run would take anybody's attachment for its own.
     async fn withdraw_create(
         &mut self,
-        posted: &PriorCreate,
+        prior_create: &PriorCreate,
         halt: HaltReason,
     ) -> AttachmentTransition<D> {
-        if *posted == PriorCreate::NoneUnanswered {
+        if *prior_create == PriorCreate::NoneUnanswered {
             self.record_verdict(&RowVerdict::not_reached()).await?;
         }
         Err(halt)
@@ -169,49 +169,57 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// Decides the state after a failed POST.
     async fn after_failed_create(
         &mut self,
-        unmet: RequestFailure,
-        posted: PriorCreate,
+        failure: RequestFailure,
+        prior_create: PriorCreate,
     ) -> AttachmentTransition<D> {
-        match unmet {
-            RequestFailure::NotSent => Ok(AttachmentProtocolState::LookUp(posted)),
-            RequestFailure::EffectUnknown(_) => Ok(self.after_lost_create(posted)),
+        match failure {
+            RequestFailure::NotSent => Ok(AttachmentProtocolState::LookUp(prior_create)),
+            RequestFailure::EffectUnknown(_) => Ok(self.after_lost_create(prior_create)),
             // The POST may have been carried out, too.
             RequestFailure::GivenUp(_) => {
                 self.row.attempts += 1;
-                self.after_failed_request(unmet, None, &with_lost_create(posted))
+                self.after_failed_request(failure, None, &with_lost_create(prior_create))
             }
-            RequestFailure::Refused(why) => self.after_refused_create(&posted, &why).await,
-            unmet => self.after_failed_request(unmet, None, &posted),
+            RequestFailure::Refused(why) => self.after_refused_create(&prior_create, &why).await,
+            unmet => self.after_failed_request(unmet, None, &prior_create),
         }
     }
 
     /// Begins the search for the record of a lost POST.
-    fn after_lost_create(&mut self, posted: PriorCreate) -> AttachmentProtocolState<D::Target> {
+    fn after_lost_create(
+        &mut self,
+        prior_create: PriorCreate,
+    ) -> AttachmentProtocolState<D::Target> {
         self.row.attempts += 1;
         // Another row may have more luck in proving that similar ids are found.
         self.routing_trial = None;
         // Other rows need not wait for the search.
         self.context.give_slots_back();
-        AttachmentProtocolState::SearchAfterLostCreate(0, with_lost_create(posted))
+        AttachmentProtocolState::SearchAfterLostCreate(0, with_lost_create(prior_create))
     }
 
     /// Looks for the record of a lost POST, before another POST may follow.
     pub(super) async fn search_after_lost_create(
         &mut self,
         nth: usize,
-        posted: PriorCreate,
+        prior_create: PriorCreate,
     ) -> AttachmentTransition<D> {
         let Some(wait) = SEARCH_WAITS.get(nth) else {
-            return Ok(AttachmentProtocolState::Create(posted));
+            return Ok(AttachmentProtocolState::Create(prior_create));
         };
         sleep(*wait).await;
         match self.find_by_own_id().await {
             Ok(presence) => {
                 let nothing =
-                    AttachmentProtocolState::SearchAfterLostCreate(nth + 1, posted.clone());
-                Ok(self.after_look_up(&presence, &AttachmentPresence::Absent, &posted, nothing))
+                    AttachmentProtocolState::SearchAfterLostCreate(nth + 1, prior_create.clone());
+                Ok(self.after_look_up(
+                    &presence,
+                    &AttachmentPresence::Absent,
+                    &prior_create,
+                    nothing,
+                ))
             }
-            Err(unmet) => self.after_failed_request(unmet, None, &posted),
+            Err(unmet) => self.after_failed_request(unmet, None, &prior_create),
         }
     }
 
@@ -219,7 +227,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// attachment.
     async fn after_refused_create(
         &mut self,
-        posted: &PriorCreate,
+        prior_create: &PriorCreate,
         why: &str,
     ) -> AttachmentTransition<D> {
         match self.find_by_own_id().await {
@@ -228,18 +236,18 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 Ok(self.after_look_up(
                     &presence,
                     &AttachmentPresence::Absent,
-                    posted,
+                    prior_create,
                     refused.into(),
                 ))
             }
-            Err(unmet) => self.after_failed_request(unmet, None, posted),
+            Err(unmet) => self.after_failed_request(unmet, None, prior_create),
         }
     }
 }
 
 /// Returns the knowledge about earlier POSTs after one more lost POST.
-fn with_lost_create(posted: PriorCreate) -> PriorCreate {
-    match posted {
+fn with_lost_create(prior_create: PriorCreate) -> PriorCreate {
+    match prior_create {
         PriorCreate::NoneUnanswered | PriorCreate::Unanswered => PriorCreate::Unanswered,
         elsewhere @ PriorCreate::UnansweredForOtherObject(_) => elsewhere,
     }

@@ -283,11 +283,11 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
     /// Decides how the row ends after a failed request. `posted` is kept in the line.
     fn after_failed_request(
         &self,
-        unmet: RequestFailure,
+        failure: RequestFailure,
         id: Option<AttachmentId>,
-        posted: &PriorCreate,
+        prior_create: &PriorCreate,
     ) -> AttachmentTransition<D> {
-        let verdict = RowVerdict::from_request_failure(unmet, id, self.row.row.object)?;
-        Ok(verdict.keeping_prior_create(posted).into())
+        let verdict = RowVerdict::from_request_failure(failure, id, self.row.row.object)?;
+        Ok(verdict.keeping_prior_create(prior_create).into())
     }
 }

@@ -76,8 +76,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// Returns the next change of names, if any is left.
     fn next_name_change(&self) -> Option<NextNameChange> {
         let names = self.names.clone().unwrap_or_default();
-        let wishes = self.run.settings.update_policy;
-        next_name_change(&self.row.row, wishes, &names, &self.row.changes)
+        let update_policy = self.run.settings.update_policy;
+        next_name_change(&self.row.row, update_policy, &names, &self.row.changes)
     }
 
     /// Notes the new `external_id` of the attachment, given by any run.

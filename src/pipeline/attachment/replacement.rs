@@ -96,7 +96,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             Some(_) => WantedBytes::Backup,
             None => WantedBytes::DigestIfSize(content.stamp.size),
         };
-        let sight = match self.observe_bytes(&id, wanted).await {
+        let observed = match self.observe_bytes(&id, wanted).await {
             Ok(AttachmentObservation::WithBytes(sight)) => sight,
             Ok(AttachmentObservation::NoAttachment) => {
                 return Ok(AttachmentProtocolState::LookUp(PriorCreate::NoneUnanswered));
@@ -112,8 +112,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 return Ok(backup_failed_verdict(id, ours, &why).into());
             }
         };
-        if sight.sha256() == Some(content.sha256) {
-            self.names = Some(names_from_metadata(sight.metadata));
+        if observed.sha256() == Some(content.sha256) {
+            self.names = Some(names_from_metadata(observed.metadata));
             return Ok(RowVerdict::same_content(id).into());
         }
         if self.replacements_begun > MAX_REPLACEMENTS_BEGUN {
@@ -123,11 +123,11 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         // The new bytes have to be at hand before the old bytes are released.
         let source = &self.row.source;
         if let Err(why) = self.run.requests.check_sendable(source, &content).await? {
-            let size = sight
+            let size = observed
                 .metadata
                 .size
                 .map_or(KnownContent::Nothing, KnownContent::Size);
-            let known = sight
+            let known = observed
                 .if_still_our_content(ours)
                 .map_or(size, KnownContent::Complete);
             let message = format!(
@@ -137,7 +137,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             let reason = StatusReason::SourceChanged;
             return Ok(RowVerdict::not_replaced(id, known, reason, message).into());
         }
-        self.note_replacement(id, *sight, ours).await
+        self.note_replacement(id, *observed, ours).await
     }
 
     /// Finishes the backup, and notes the old content and names for the announcement of the
@@ -145,14 +145,14 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     async fn note_replacement(
         &mut self,
         id: AttachmentId,
-        sight: ObservedAttachment,
+        observed: ObservedAttachment,
         ours: Option<CheckedContent>,
     ) -> AttachmentTransition<D> {
-        let size = sight.metadata.size.unwrap_or_default();
-        let ours = sight.if_still_our_content(ours);
-        let sha256 = sight.sha256().or(ours.map(|ours| ours.sha256));
-        let file_name = sight.metadata.file_name.value().map(ToOwned::to_owned);
-        let backup = match (sight.draft, sha256) {
+        let size = observed.metadata.size.unwrap_or_default();
+        let ours = observed.if_still_our_content(ours);
+        let sha256 = observed.sha256().or(ours.map(|ours| ours.sha256));
+        let file_name = observed.metadata.file_name.value().map(ToOwned::to_owned);
+        let backup = match (observed.draft, sha256) {
             (Some(draft), Some(sha256)) => {
                 let external_id = &self.row.row.external_id;
                 let name = BackupName::new(external_id, &id, sha256, file_name.as_deref());
@@ -160,7 +160,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             }
             _ => BackupOutcome::Waived,
         };
-        let title = &sight.metadata.title;
+        let title = &observed.metadata.title;
         let before = NamesBeforeReplacement {
             file_name,
             title: title.value().map(ToOwned::to_owned),
@@ -181,14 +181,14 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         self.replacement = Some(ReplacementInProgress {
             old_content: OldContent {
                 size,
-                uploaded_at: sight.metadata.uploaded_at.clone(),
+                uploaded_at: observed.metadata.uploaded_at.clone(),
             },
             our_content: ours,
             title_to_send: wished.or_else(|| before.title.clone()),
             names_before: before,
             old_bytes: OldBytesState::Stored,
         });
-        self.names = Some(names_from_metadata(sight.metadata));
+        self.names = Some(names_from_metadata(observed.metadata));
         Ok(AttachmentProtocolState::ReleaseOldBytes(id))
     }
 
@@ -214,7 +214,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         let is_for_the_file = begun.content.is_some_and(same);
         self.record_verdict(&RowVerdict::renewing_target(&begun))
             .await?;
-        let exhibit = match self
+        let metadata = match self
             .run
             .requests
             .get_download(self.context.owner(), &id)
@@ -230,7 +230,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         let Some(swap) = &mut self.replacement else {
             return Ok(AttachmentProtocolState::CheckBegunRecord(begun));
         };
-        let seen = (exhibit.size, &exhibit.uploaded_at);
+        let seen = (metadata.size, &metadata.uploaded_at);
         let sent = swap.old_bytes != OldBytesState::Stored;
         match classify_bytes_during_replacement(seen, &swap.old_content, &content, sent) {
             BytesDuringReplacement::NoBytes => {
@@ -259,7 +259,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// nothing.
     pub(super) async fn compare_new_bytes(&mut self, id: AttachmentId) -> AttachmentTransition<D> {
         let content = self.row.content;
-        let sight = match self.observe_bytes(&id, WantedBytes::Digest).await {
+        let observed = match self.observe_bytes(&id, WantedBytes::Digest).await {
             Ok(AttachmentObservation::WithBytes(sight)) => sight,
             Ok(AttachmentObservation::NoAttachment) => {
                 self.replacement = None;
@@ -275,11 +275,11 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             }
             Err(unmet) => return self.end_with_begun_record(unmet, self.as_begun_record(id)),
         };
-        if sight.sha256() == Some(content.sha256) {
+        if observed.sha256() == Some(content.sha256) {
             return Ok(self.uploaded(id));
         }
         let former = self.row.changes.replaced.as_ref();
-        let is_old = former.is_some_and(|former| former.sha256 == sight.sha256());
+        let is_old = former.is_some_and(|former| former.sha256 == observed.sha256());
         if is_old && self.receipt.is_some() {
             return Ok(RowVerdict::size_not_shown(id).into());
         }
@@ -291,7 +291,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 .get_download(self.context.owner(), &id)
                 .await
             {
-                Ok(Some(now)) if now.metadata == sight.metadata => {
+                Ok(Some(now)) if now.metadata == observed.metadata => {
                     self.renew_target(self.as_begun_record(id)).await
                 }
                 Ok(_) => Ok(AttachmentProtocolState::CheckBegunRecord(
@@ -308,23 +308,23 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// Ends a row during a replacement of bytes.
     pub(super) async fn conclude_replacement(
         &mut self,
-        swap: ReplacementInProgress,
+        replacement: ReplacementInProgress,
         verdict: RowVerdict,
     ) -> AttachmentTransition<D> {
         match (
             verdict.state.status(),
-            swap.old_bytes,
+            replacement.old_bytes,
             verdict.record_id.clone(),
         ) {
             (Status::Uploaded, _, _) => Ok(verdict.into()),
             (Status::Failed, OldBytesState::Stored, Some(id)) => {
                 self.forget_replacement();
-                let known = known_old_content(&swap);
+                let known = known_old_content(&replacement);
                 let message = format!("{}; what is stored was left as it is", verdict.message);
                 Ok(RowVerdict::not_replaced(id, known, verdict.state.reason(), message).into())
             }
             (Status::Failed, _, Some(id)) if leaves_no_bytes(&verdict.state) => {
-                self.restore_old_bytes(id, swap, verdict).await
+                self.restore_old_bytes(id, replacement, verdict).await
             }
             _ => {
                 let state = match verdict.state.status() {
@@ -348,12 +348,12 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     async fn restore_old_bytes(
         &mut self,
         id: AttachmentId,
-        swap: ReplacementInProgress,
+        replacement: ReplacementInProgress,
         why: RowVerdict,
     ) -> AttachmentTransition<D> {
         self.replacement = Some(ReplacementInProgress {
             old_bytes: OldBytesState::Released,
-            ..swap
+            ..replacement
         });
         let left = self.bytes_after_failure(&id).await?;
         let is_back = match left {
@@ -507,7 +507,10 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         id: &AttachmentId,
     ) -> Result<UploadTarget<D::Target>, RequestFailure> {
         let (owner, leave) = (self.context.owner(), self.context.take_change_permission());
-        let before = self.replacement.as_ref().map(|swap| &swap.names_before);
+        let before = self
+            .replacement
+            .as_ref()
+            .map(|replacement| &replacement.names_before);
         let file_name = before.and_then(|before| before.file_name.as_deref());
         let file_name = file_name.unwrap_or_else(|| self.row.row.stored_file_name());
         let title = before.and_then(|before| before.title.as_deref());
@@ -539,9 +542,9 @@ fn leaves_no_bytes(state: &RowState) -> bool {
 }
 
 /// Returns the knowledge about the old content.
-fn known_old_content(swap: &ReplacementInProgress) -> KnownContent {
-    swap.our_content.map_or(
-        KnownContent::Size(swap.old_content.size),
+fn known_old_content(replacement: &ReplacementInProgress) -> KnownContent {
+    replacement.our_content.map_or(
+        KnownContent::Size(replacement.old_content.size),
         KnownContent::Complete,
     )
 }

@@ -37,7 +37,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     pub(super) async fn put_bytes(
         &mut self,
         id: AttachmentId,
-        place: UploadTarget<D::Target>,
+        upload_target: UploadTarget<D::Target>,
         issued: SleepAwareInstant,
     ) -> AttachmentTransition<D> {
         if let Some(next) = self.prove_routing(&id).await? {
@@ -45,7 +45,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
         let owner = self.context.owner();
         self.context.wait_to_upload(owner).await;
-        let to = expiring_target(&place, issued);
+        let to = expiring_target(&upload_target, issued);
         let (source, content) = (&self.row.source, &self.row.content);
         let upload = self.run.upload_file(owner, source, content, to).await?;
         self.row.attempts += upload.repetitions;
@@ -106,12 +106,15 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             return Ok(AttachmentProtocolState::CheckBegunRecord(begun));
         }
         let (owner, leave) = (self.context.owner(), self.context.take_change_permission());
-        let stage = self.replacement.as_ref().map(|swap| swap.old_bytes);
+        let stage = self
+            .replacement
+            .as_ref()
+            .map(|replacement| replacement.old_bytes);
         self.set_old_bytes_state(stage.max(Some(OldBytesState::ReleaseRequested)));
         let title = self
             .replacement
             .as_ref()
-            .and_then(|swap| swap.title_to_send.as_deref());
+            .and_then(|replacement| replacement.title_to_send.as_deref());
         let (id, file_name) = (&begun.id, self.row.row.stored_file_name());
         let renewed = self
             .run
@@ -168,11 +171,11 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     async fn after_lost_patch(
         &mut self,
         begun: BegunRecord,
-        unmet: RequestFailure,
+        failure: RequestFailure,
     ) -> AttachmentTransition<D> {
         self.row.attempts += 1;
         self.wait_out_late_patch().await;
-        match unmet {
+        match failure {
             RequestFailure::EffectUnknown(_) => {
                 Ok(AttachmentProtocolState::CheckBegunRecord(begun))
             }
@@ -311,11 +314,11 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     /// because the record may hold the begun content and not the present file.
     pub(super) fn end_with_begun_record(
         &self,
-        unmet: RequestFailure,
+        failure: RequestFailure,
         begun: BegunRecord,
     ) -> AttachmentTransition<D> {
         let state =
-            self.after_failed_request(unmet, Some(begun.id), &PriorCreate::NoneUnanswered)?;
+            self.after_failed_request(failure, Some(begun.id), &PriorCreate::NoneUnanswered)?;
         Ok(match state {
             AttachmentProtocolState::Conclude(verdict) => RowVerdict {
                 known_content: begun
@@ -333,11 +336,11 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
 
 /// Returns the address of a record, and the time until which the address may be used.
 pub(super) fn expiring_target<T>(
-    place: &UploadTarget<T>,
+    upload_target: &UploadTarget<T>,
     issued: SleepAwareInstant,
 ) -> ExpiringTarget<'_, T> {
     ExpiringTarget {
-        target: place.target.as_ref().map_err(Clone::clone),
+        target: upload_target.target.as_ref().map_err(Clone::clone),
         issued_at: issued,
         lifetime: TARGET_LIFETIME,
     }

@@ -69,9 +69,10 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         let refused = self.was_refused();
         let rows = std::mem::take(&mut self.rows);
         let names: Vec<&str> = rows.iter().map(JobRow::file_name).collect();
-        let fates: Vec<FileOutcome> = end.file_outcomes(&names).into_iter().cloned().collect();
+        let file_outcomes: Vec<FileOutcome> =
+            end.file_outcomes(&names).into_iter().cloned().collect();
         let mut ended: Vec<(JobRow, RowVerdict)> = Vec::new();
-        for (row, fate) in rows.into_iter().zip(&fates) {
+        for (row, fate) in rows.into_iter().zip(&file_outcomes) {
             match self.verdict_at_job_end(&row, &id, (fate, &end.message), refused) {
                 Some(verdict) => ended.push((row, verdict)),
                 None => self.rows.push(row),

@@ -254,8 +254,8 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
     }
 
     /// Decides the state after a failed POST.
-    async fn after_failed_create(&mut self, unmet: RequestFailure) -> JobTransition<D> {
-        match unmet {
+    async fn after_failed_create(&mut self, failure: RequestFailure) -> JobTransition<D> {
+        match failure {
             RequestFailure::NotSent => Ok(JobProtocolState::Create),
             RequestFailure::EffectUnknown(_) => {
                 self.count_attempt();
@@ -308,17 +308,17 @@ impl<'a, D: JobApi, J: Journal> JobMachine<'a, D, J> {
     /// Returns `true` if a job without any bytes wants a file that no row here will send: a file
     /// changed since, or a file whose line was lost with the power. The job will fail, and without
     /// a byte in the job, all rows can go into another job without a check by a person.
-    fn wants_files_of_no_row(&self, places: &[UploadTarget<D::Target>]) -> bool {
+    fn wants_files_of_no_row(&self, upload_targets: &[UploadTarget<D::Target>]) -> bool {
         let rows = self
             .rows
             .iter()
-            .zip(row_in_job::targets_for_rows(&self.rows, places));
+            .zip(row_in_job::targets_for_rows(&self.rows, upload_targets));
         let coming = rows.filter(|(row, place)| place.is_some() && row.wants_bytes());
         let has_nothing = self
             .rows
             .iter()
             .all(|row| row.sent_bytes == SentBytes::Nothing);
-        has_nothing && coming.count() < places.len()
+        has_nothing && coming.count() < upload_targets.len()
     }
 
     /// Makes a journal state of all rows durable.

@@ -100,19 +100,24 @@ impl JobRow {
 /// Returns the upload target for the file of each row, if there is any.
 pub(super) fn targets_for_rows<'p, T>(
     rows: &[JobRow],
-    places: &'p [UploadTarget<T>],
+    upload_targets: &'p [UploadTarget<T>],
 ) -> Vec<Option<&'p UploadTarget<T>>> {
     let names: Vec<&str> = rows.iter().map(JobRow::file_name).collect();
-    let theirs: Vec<&str> = places.iter().map(|place| &*place.file_name).collect();
+    let theirs: Vec<&str> = upload_targets
+        .iter()
+        .map(|place| &*place.file_name)
+        .collect();
     let pairs = pair_file_names(&names, &theirs).into_iter();
-    pairs.map(|pair| pair.map(|place| &places[place])).collect()
+    pairs
+        .map(|pair| pair.map(|place| &upload_targets[place]))
+        .collect()
 }
 
 /// Returns the address of an upload target. A missing target counts as unsafe.
 pub(super) fn target_or_missing<T>(
-    place: Option<&UploadTarget<T>>,
+    upload_target: Option<&UploadTarget<T>>,
 ) -> Result<&T, UnsafeTargetError> {
-    match place {
+    match upload_target {
         Some(place) => place.target.as_ref().map_err(Clone::clone),
         None => Err(UnsafeTargetError(
             "the service names no upload address for this file".into(),

@@ -30,14 +30,14 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
     pub(super) async fn put_files(
         &mut self,
         id: AttachmentId,
-        places: Vec<UploadTarget<D::Target>>,
+        upload_targets: Vec<UploadTarget<D::Target>>,
         issued: SleepAwareInstant,
     ) -> JobTransition<D> {
         self.announce_sending(&id).await?;
         self.starting_permit = None;
         let owner = self.owner_per_row();
         self.context.wait_to_upload(owner).await;
-        let uploads = self.send_files(owner, &places, issued).await?;
+        let uploads = self.send_files(owner, &upload_targets, issued).await?;
         let is_stale =
             |upload: &FinishedUpload| matches!(upload.outcome, UploadOutcome::TargetTooOld);
         let leave = if uploads.iter().flatten().any(is_stale) {
@@ -47,7 +47,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
             SendPermission::Needed
         };
         self.context.set_upload_permission(leave);
-        self.current_job.tried_targets = places;
+        self.current_job.tried_targets = upload_targets;
         self.after_files_sent(id, uploads).await
     }
 
@@ -68,11 +68,14 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
     async fn send_files(
         &mut self,
         owner: RequestOwner,
-        places: &[UploadTarget<D::Target>],
+        upload_targets: &[UploadTarget<D::Target>],
         issued: SleepAwareInstant,
     ) -> Result<Vec<Option<FinishedUpload>>, HaltReason> {
         let run = self.run;
-        let sending = self.rows.iter().zip(targets_for_rows(&self.rows, places));
+        let sending = self
+            .rows
+            .iter()
+            .zip(targets_for_rows(&self.rows, upload_targets));
         let sending = sending.map(async |(row, place)| {
             if !row.wants_bytes() {
                 return Ok(None);

@@ -53,8 +53,11 @@ impl<D: Destination> RequestSender<'_, D> {
         leave: SendPermission,
         request: &impl AsyncFn(&D) -> Result<T, ApiFailure>,
     ) -> Result<ReadAttempt<T>, RequestFailure> {
-        let sort = RequestClass::Read(urgency);
-        let pause = match self.send_checking_keys(owner, sort, leave, request).await {
+        let request_class = RequestClass::Read(urgency);
+        let pause = match self
+            .send_checking_keys(owner, request_class, leave, request)
+            .await
+        {
             Ok(answer) => return Ok(ReadAttempt::Answered(answer)),
             Err(UnjudgedFailure::Judged(unmet)) => return Err(unmet),
             Err(UnjudgedFailure::Throttled) => RetryPause::AllRows(Duration::ZERO),
@@ -81,8 +84,11 @@ impl<D: Destination> RequestSender<'_, D> {
         let mut leave = SendPermission::Needed;
         let mut unanswered = 0;
         loop {
-            let sort = RequestClass::Read(RequestUrgency::Urgent);
-            let pause = match self.send_checking_keys(owner, sort, leave, &request).await {
+            let request_class = RequestClass::Read(RequestUrgency::Urgent);
+            let pause = match self
+                .send_checking_keys(owner, request_class, leave, &request)
+                .await
+            {
                 Ok(answer) => return Ok(answer),
                 Err(UnjudgedFailure::Judged(unmet)) => return Err(unmet),
                 Err(UnjudgedFailure::Throttled) => RetryPause::AllRows(Duration::ZERO),

@@ -12,33 +12,36 @@ use crate::text::quoted;
 impl RowVerdict {
     /// The attachment is as the row wants.
     pub(in crate::pipeline) fn already_right(
-        there: ExistingAttachment,
+        existing: ExistingAttachment,
         content: CheckedContent,
     ) -> Self {
-        let verified_by = match there.change_stage {
-            ChangeStage::NotBegun | ChangeStage::NameSent => there.verified_by,
+        let verified_by = match existing.change_stage {
+            ChangeStage::NotBegun | ChangeStage::NameSent => existing.verified_by,
             ChangeStage::ReleaseRequested | ChangeStage::Released | ChangeStage::NewBytesSent => {
                 VerifiedBy::Size
             }
         };
-        let known_content = match there.change_stage {
+        let known_content = match existing.change_stage {
             ChangeStage::NotBegun | ChangeStage::NameSent => Some(KnownContent::Complete(content)),
             ChangeStage::ReleaseRequested | ChangeStage::Released | ChangeStage::NewBytesSent => {
                 None
             }
         };
-        let id = Some(there.id.clone());
+        let id = Some(existing.id.clone());
         Self {
             known_content,
             verified_by,
-            ..Self::without_message(RowEnd::AlreadyRight(there).state(), id)
+            ..Self::without_message(RowEnd::AlreadyRight(existing).state(), id)
         }
     }
 
     /// Other content is stored, and the user wants to keep it.
-    pub(in crate::pipeline) fn kept_existing(id: AttachmentId, known: KnownContent) -> Self {
+    pub(in crate::pipeline) fn kept_existing(
+        id: AttachmentId,
+        known_content: KnownContent,
+    ) -> Self {
         Self {
-            known_content: Some(known),
+            known_content: Some(known_content),
             ..Self::without_message(
                 RowState::Done(CompletedAction::Skipped, ContentMatch::KeptExisting),
                 Some(id),
@@ -53,9 +56,9 @@ impl RowVerdict {
     }
 
     /// The file of a row done by earlier runs has changed.
-    pub(in crate::pipeline) fn file_changed(id: AttachmentId, known: KnownContent) -> Self {
+    pub(in crate::pipeline) fn file_changed(id: AttachmentId, known_content: KnownContent) -> Self {
         Self {
-            known_content: Some(known),
+            known_content: Some(known_content),
             verified_by: VerifiedBy::Size,
             ..Self::without_message(RowState::Conflict(StatusReason::FileChanged), Some(id))
         }
@@ -67,11 +70,11 @@ impl RowVerdict {
     }
 
     /// The attachment of a done row is gone.
-    pub(in crate::pipeline) fn gone(there: ExistingAttachment) -> Self {
+    pub(in crate::pipeline) fn gone(existing: ExistingAttachment) -> Self {
         Self {
-            known_content: Some(there.known_content),
-            verified_by: there.verified_by,
-            ..Self::without_message(RowState::Conflict(StatusReason::Gone), Some(there.id))
+            known_content: Some(existing.known_content),
+            verified_by: existing.verified_by,
+            ..Self::without_message(RowState::Conflict(StatusReason::Gone), Some(existing.id))
         }
         .with_message(format!(
             "the service has no such attachment any more, or it has lost its bytes; nothing was \
@@ -95,8 +98,8 @@ impl RowVerdict {
     }
 
     /// The row's requests stay without an answer. The line still says what it said before.
-    pub(in crate::pipeline) fn not_observed(there: &ExistingAttachment, why: &str) -> Self {
-        let state = match there.change_stage {
+    pub(in crate::pipeline) fn not_observed(existing: &ExistingAttachment, why: &str) -> Self {
+        let state = match existing.change_stage {
             ChangeStage::NotBegun | ChangeStage::NameSent => {
                 RowState::ChangingName(NameKind::Title)
             }
@@ -109,10 +112,10 @@ impl RowVerdict {
             }
         };
         Self {
-            known_content: Some(there.known_content),
-            verified_by: there.verified_by,
-            other_object: there.other_object.clone(),
-            ..Self::without_message(state, Some(there.id.clone()))
+            known_content: Some(existing.known_content),
+            verified_by: existing.verified_by,
+            other_object: existing.other_object.clone(),
+            ..Self::without_message(state, Some(existing.id.clone()))
         }
         .with_message(
             format!("how the attachment stands could not be seen ({why}); run the import again with --resume"),
@@ -121,14 +124,14 @@ impl RowVerdict {
 
     /// The attachment of a done row belongs to another object than the manifest names now.
     pub(in crate::pipeline) fn on_other_object(
-        there: ExistingAttachment,
+        existing: ExistingAttachment,
         object: ObjectRef,
     ) -> Self {
         Self {
-            known_content: Some(there.known_content),
-            verified_by: there.verified_by,
-            other_object: there.other_object,
-            ..Self::without_message(RowState::ConflictOnOtherObject, Some(there.id))
+            known_content: Some(existing.known_content),
+            verified_by: existing.verified_by,
+            other_object: existing.other_object,
+            ..Self::without_message(RowState::ConflictOnOtherObject, Some(existing.id))
         }
         .with_message(
             format!(
@@ -140,15 +143,15 @@ impl RowVerdict {
 
     /// An attachment during a replacement belongs to another object than the manifest names now.
     pub(in crate::pipeline) fn replacing_on_other_object(
-        there: ExistingAttachment,
+        existing: ExistingAttachment,
         object: ObjectRef,
     ) -> Self {
         Self {
-            known_content: Some(there.known_content),
-            other_object: there.other_object,
+            known_content: Some(existing.known_content),
+            other_object: existing.other_object,
             ..Self::without_message(
                 RowState::Replacing(ReplacementStage::Released(StatusReason::ObjectChanged)),
-                Some(there.id),
+                Some(existing.id),
             )
         }
         .with_message(
@@ -163,13 +166,13 @@ impl RowVerdict {
     /// The old bytes are stored: either never released, or put back.
     pub(in crate::pipeline) fn not_replaced(
         id: AttachmentId,
-        known: KnownContent,
+        known_content: KnownContent,
         reason: StatusReason,
         message: String,
     ) -> Self {
         Self {
-            known_content: Some(known),
-            verified_by: match known {
+            known_content: Some(known_content),
+            verified_by: match known_content {
                 KnownContent::Complete(_) => VerifiedBy::Size,
                 KnownContent::Size(_) | KnownContent::Nothing => VerifiedBy::Nothing,
             },

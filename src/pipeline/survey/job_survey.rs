@@ -52,8 +52,8 @@ fn predict_from_job<T>(
         JobPresence::Absent => &JobOutcome::with_unknown_files("not found"),
     };
     let sent = SentBytes::from_progress(begun.progress);
-    let fate = end.file_outcome(begun.file_name_in_job(&row.row));
-    match job_row_outcome(fate, sent, Some(begun), &row.content) {
+    let outcome = end.file_outcome(begun.file_name_in_job(&row.row));
+    match job_row_outcome(outcome, sent, Some(begun), &row.content) {
         JobRowOutcome::Attached => PredictedOutcome::DoneWithoutSending(Status::Uploaded),
         JobRowOutcome::AttachedBeforeTheChange if begun.other_object.is_some() => {
             PredictedOutcome::NotDone(Status::Conflict, StatusReason::ObjectChanged)

@@ -99,7 +99,7 @@ pub(super) fn predict_from_step(
     step: &NextStep,
     presence: &AttachmentPresence,
     task: &AttachmentTask,
-    wishes: UpdatePolicy,
+    update_policy: UpdatePolicy,
 ) -> RowPrediction {
     let file = task.content.stamp.size;
     let outlook = match step {
@@ -121,7 +121,12 @@ pub(super) fn predict_from_step(
             (status, reason) => PredictedOutcome::NotDone(status, reason),
         },
     };
-    with_name_changes(outlook, current_names(presence, &task.row), task, wishes)
+    with_name_changes(
+        outlook,
+        current_names(presence, &task.row),
+        task,
+        update_policy,
+    )
 }
 
 /// Returns the prediction, or a conflict if another attachment has the new `external_id`: such a
@@ -158,13 +163,13 @@ fn with_name_changes(
     outlook: PredictedOutcome,
     mut names: AttachmentNames,
     task: &AttachmentTask,
-    wishes: UpdatePolicy,
+    update_policy: UpdatePolicy,
 ) -> RowPrediction {
     let mut new_names = Vec::new();
     if matches!(outlook, PredictedOutcome::NotDone(..)) {
         return (outlook, new_names);
     }
-    while let Some(next) = next_name_change(&task.row, wishes, &names, &task.changes) {
+    while let Some(next) = next_name_change(&task.row, update_policy, &names, &task.changes) {
         match next {
             NextNameChange::Title { from, to } => {
                 names.title = Reported::from_own_text(&to);

@@ -25,8 +25,8 @@ async fn a_post_that_was_lost_is_repeated_after_three_look_ups_found_nothing() {
     assert_eq!(halt, None);
     each_is_stored_once(&memory, &lines, 1);
     let log = memory.log();
-    let posted = log.iter().position(|one| one.kind == RequestKind::Create);
-    let looked = count_requests(&log[..posted.unwrap()], RequestKind::Find);
+    let prior_create = log.iter().position(|one| one.kind == RequestKind::Create);
+    let looked = count_requests(&log[..prior_create.unwrap()], RequestKind::Find);
     assert_eq!(looked, 1 + 3);
 }
 

@@ -99,27 +99,27 @@ fn same_for_all(step: impl Into<NextStep>) -> [NextStep; 3] {
     [step.clone(), step.clone(), step]
 }
 
-fn after_look_up(present: &AttachmentPresence, posted: &PriorCreate) -> [NextStep; 3] {
-    after_both_look_ups(present, &AttachmentPresence::Absent, posted)
+fn after_look_up(present: &AttachmentPresence, prior_create: &PriorCreate) -> [NextStep; 3] {
+    after_both_look_ups(present, &AttachmentPresence::Absent, prior_create)
 }
 
 /// Returns the steps after look-ups by the present and the new name.
 fn after_both_look_ups(
     present: &AttachmentPresence,
     under_new: &AttachmentPresence,
-    posted: &PriorCreate,
+    prior_create: &PriorCreate,
 ) -> [NextStep; 3] {
     next_steps(&AttachmentEvidence::LookUps {
         under_current_id: present,
         under_new_id: under_new,
-        prior_create: posted,
+        prior_create,
     })
 }
 
-fn keep_existing(known: KnownContent) -> NextStep {
+fn keep_existing(known_content: KnownContent) -> NextStep {
     RowEnd::KeptExisting {
         id: id(),
-        known_content: known,
+        known_content,
     }
     .into()
 }
@@ -135,12 +135,12 @@ fn replace(size: u64, ours: Option<CheckedContent>) -> NextStep {
 
 #[test]
 fn a_record_is_made_where_a_look_up_finds_nothing() {
-    for posted in [
+    for prior_create in [
         PriorCreate::NoneUnanswered,
         PriorCreate::Unanswered,
         PriorCreate::UnansweredForOtherObject(elsewhere()),
     ] {
-        let steps = after_look_up(&AttachmentPresence::Absent, &posted);
+        let steps = after_look_up(&AttachmentPresence::Absent, &prior_create);
         assert_eq!(steps, same_for_all(NextStep::Create));
     }
 }
@@ -260,11 +260,11 @@ fn what_has_a_name_of_an_attachment_that_was_renamed_and_is_gone_is_another_one(
     };
     for on_conflict in POLICIES {
         let seen = |present: &AttachmentPresence, under_new: &AttachmentPresence| {
-            let posted = &PriorCreate::NoneUnanswered;
+            let prior_create = &PriorCreate::NoneUnanswered;
             let sighting = AttachmentEvidence::LookUps {
                 under_current_id: present,
                 under_new_id: under_new,
-                prior_create: posted,
+                prior_create,
             };
             next_step_after_changes(&sighting, on_conflict, &changes)
         };
@@ -353,10 +353,10 @@ fn existing_attachment() -> ExistingAttachment {
     }
 }
 
-fn after_size(there: &ExistingAttachment, size: AttachmentBytes<u64>) -> [NextStep; 3] {
+fn after_size(existing: &ExistingAttachment, size: AttachmentBytes<u64>) -> [NextStep; 3] {
     next_steps(&AttachmentEvidence::ExistingAttachmentSize {
         size,
-        attachment: there,
+        attachment: existing,
     })
 }
 
@@ -552,11 +552,11 @@ fn what_was_replaced_before_tells_old_bytes_from_new_ones() {
         ..existing_attachment()
     };
     let size = AttachmentBytes::Bytes(4);
-    let there = &letting_go;
+    let existing = &letting_go;
     let step = next_step_after_changes(
         &AttachmentEvidence::ExistingAttachmentSize {
             size,
-            attachment: there,
+            attachment: existing,
         },
         ConflictPolicy::Fail,
         &changes,

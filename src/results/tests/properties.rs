@@ -181,11 +181,11 @@ impl ByteDamage {
 
 /// Fails if a line is believed that was not written.
 fn assert_only_written_lines_believed(
-    previous: &EarlierResults,
+    earlier: &EarlierResults,
     lines: &[(ResultsEntry, String)],
 ) -> Result<(), TestCaseError> {
-    for id in previous.external_ids() {
-        let believed = previous.latest_entry(id).unwrap();
+    for id in earlier.external_ids() {
+        let believed = earlier.latest_entry(id).unwrap();
         prop_assert!(
             lines.iter().any(|(entry, _)| *entry == believed),
             "{:?}",

@@ -35,7 +35,7 @@ proptest! {
         alone in any::<bool>(),
         story in prop::collection::vec(next(), 0..80),
     ) {
-        let company = if alone { RowsLeft::NoOther } else { RowsLeft::Others };
+        let rows_left = if alone { RowsLeft::NoOther } else { RowsLeft::Others };
         let mut breaker = CircuitBreaker::new(2, seed);
         let mut now = Instant::now();
         // Rows that have failed since the last success.
@@ -49,7 +49,7 @@ proptest! {
                 BreakerEvent::TimePasses(time) => now += time,
                 BreakerEvent::RowFailure(row) => {
                     failed.insert(row);
-                    match breaker.failed(FailureSuspect::Row(row), company, now) {
+                    match breaker.failed(FailureSuspect::Row(row), rows_left, now) {
                         FailureJudgement::Wait(wait) => {
                             prop_assert!(wait <= MAX_WAIT);
                             prop_assert!(!breaker.is_open());

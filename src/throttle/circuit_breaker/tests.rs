@@ -20,9 +20,9 @@ impl BreakerStory {
         self.now += Duration::from_secs(seconds);
     }
 
-    fn fails(&mut self, row: usize, company: RowsLeft) -> FailureJudgement {
+    fn fails(&mut self, row: usize, rows_left: RowsLeft) -> FailureJudgement {
         self.breaker
-            .failed(FailureSuspect::Row(row), company, self.now)
+            .failed(FailureSuspect::Row(row), rows_left, self.now)
     }
 
     fn passes(&mut self, row: usize) -> bool {

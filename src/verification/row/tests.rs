@@ -136,14 +136,14 @@ fn a_row_that_is_done_without_an_attachment_is_not_asked_for_and_objects() {
 #[test]
 fn what_was_found_out_stands_in_the_line_with_its_time() {
     let mut row = row(&entry(Status::Uploaded));
-    let exhibit = AttachmentMetadata {
+    let metadata = AttachmentMetadata {
         file_name: Reported::NotReported,
         uploaded_at: Reported::NotReported,
         external_id: Reported::NotReported,
         title: Reported::NotReported,
         size: Some(5),
     };
-    let seen = InspectedAttachment::Found(exhibit, InspectedBytes::NotDownloaded);
+    let seen = InspectedAttachment::Found(metadata, InspectedBytes::NotDownloaded);
     row.record_comparison(Timestamp::MAX, |claim| claim.compare(&seen));
     assert_eq!(
         (row.line.outcome, &*row.line.message),

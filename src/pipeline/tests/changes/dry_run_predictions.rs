@@ -190,7 +190,7 @@ fn other_object() -> OtherObject {
 
 /// Returns rows that start with a look-up.
 fn look_up_cases() -> impl Iterator<Item = ForesightCase> {
-    let posted = || {
+    let prior_create = || {
         [
             PriorCreate::NoneUnanswered,
             PriorCreate::Unanswered,
@@ -198,8 +198,8 @@ fn look_up_cases() -> impl Iterator<Item = ForesightCase> {
         ]
     };
     ContentUnderName::ALL.into_iter().flat_map(move |held| {
-        posted().into_iter().map(move |posted| {
-            ForesightCase::new(held, move |_| AttachmentStart::LookUp(posted.clone()))
+        prior_create().into_iter().map(move |prior_create| {
+            ForesightCase::new(held, move |_| AttachmentStart::LookUp(prior_create.clone()))
         })
     })
 }

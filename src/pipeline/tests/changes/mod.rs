@@ -160,9 +160,9 @@ fn replacing_settings() -> RunSettings {
     })
 }
 
-fn settings_with_policy(wishes: UpdatePolicy) -> RunSettings {
+fn settings_with_policy(update_policy: UpdatePolicy) -> RunSettings {
     RunSettings {
-        update_policy: wishes,
+        update_policy,
         ..settings()
     }
 }
@@ -214,10 +214,10 @@ async fn run_with_backups(
     settings: &RunSettings,
 ) -> Option<HaltReason> {
     let (events, _) = EventSender::channel();
-    let vault = shelf.map(|shelf| shelf as &dyn BackupStore);
+    let backup_store = shelf.map(|shelf| shelf as &dyn BackupStore);
     let never = std::future::pending();
     let tasks = tasks.into_iter();
-    run_attachments(tasks, memory, lines, vault, settings, &events, never).await
+    run_attachments(tasks, memory, lines, backup_store, settings, &events, never).await
 }
 
 /// Replaces the content of row 1, and returns its last line.

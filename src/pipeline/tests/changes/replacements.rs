@@ -82,12 +82,19 @@ async fn unasked_other_content_is_a_conflict_and_may_be_let_be() {
         )
         .await;
         let lines = MemoryJournal::default();
-        let wishes = UpdatePolicy {
+        let update_policy = UpdatePolicy {
             on_conflict,
             ..UpdatePolicy::default()
         };
         let tasks = vec![changed_task(row(1))];
-        run_with_backups(&memory, &lines, None, tasks, &settings_with_policy(wishes)).await;
+        run_with_backups(
+            &memory,
+            &lines,
+            None,
+            tasks,
+            &settings_with_policy(update_policy),
+        )
+        .await;
         let last = lines.last_line(1).unwrap();
         assert_eq!((last.status, last.reason), (status, reason));
         assert_eq!(
