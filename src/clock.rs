@@ -14,7 +14,7 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
 pub struct SleepAwareInstant {
     /// Runtime's clock: movable by tests, but stopped while the machine sleeps.
     runtime: Instant,
-    /// System's clock, which goes on during a sleep.
+    /// System's clock, which keeps running during a sleep.
     system: Duration,
 }
 

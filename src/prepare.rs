@@ -78,7 +78,7 @@ pub enum RowFile {
     Ready(CheckedContent),
     /// The file is missing, but an earlier run has completed the row.
     GoneAfterDone,
-    /// The row has an error, which stands in the problems.
+    /// The row has an error, which is among the problems.
     Unfit,
 }
 

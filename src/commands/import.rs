@@ -299,7 +299,7 @@ fn attach_rows(
         write_stderr(&summary.for_people(&ending));
     }
     if config.notices == NoticePolicy::Show {
-        // The exit code tells the outcome even if standard output is closed.
+        // The exit code reports the outcome even if standard output is closed.
         let _ = write_summary(
             config.output,
             &summary.for_people(&ending),

@@ -131,7 +131,7 @@ pub fn run(config: &VerifyPlan) -> Result<ProgramExit, CommandError> {
         ending,
     };
     runtime.block_on(session.close());
-    // The exit code tells the outcome even if standard output is closed.
+    // The exit code reports the outcome even if standard output is closed.
     let _ = write_summary(config.output, &summary.for_people(), &summary.for_scripts());
     Ok(summary.ending.exit())
 }

@@ -72,7 +72,7 @@ pub enum ServiceCredentials {
     Keelvar {
         /// Header with the key.
         key: KeyHeader,
-        /// E-mail address of the user in whose name files are attached, which stands in each job.
+        /// E-mail address of the user in whose name files are attached, which is named in each job.
         /// Checked only for text before and after a single `@`.
         user: String,
     },

@@ -4,7 +4,7 @@
 //!
 //! [`Emulator`], the first type to read, is an HTTP server on one address: attachments below
 //! `/services/attachments/v1`, jobs below `/api`, storage below `/storage`. State and a
-//! [`request_log`] of every request stand in a folder that survives a restart and a kill. The
+//! [`request_log`] of every request are in a folder that survives a restart and a kill. The
 //! emulator is not the service: where the vendors' documents are silent, the emulator makes an
 //! assumption, which [`AttachmentSettings`] or [`JobSettings`] lists with its switch. No other
 //! module of the product relies on an assumption.
@@ -15,12 +15,12 @@
 //! `use` runs downwards only:
 //!
 //! ```text
-//! operation log reply folder context  shared: names, request log, replies, state folder. `context`
-//!                                     is the only place where a request is decided and logged
-//! faults                              failures on purpose, and the requests to hit
-//! storage                             signed URLs and bytes; an API owns each stored object
-//! attachments, jobs                   side by side: settings, paths, documents, records of APIs
-//! server, route                       the address, and the module that answers a request
+//! operation request_log reply state_folder  shared: names, request log, replies, state folder
+//! context                                   the only place that decides and logs a request
+//! faults                                    failures on purpose, and the requests to hit
+//! storage                                   signed URLs and bytes; an API owns each stored object
+//! attachments, jobs                         side by side: settings, paths, documents, records
+//! server, request_route                     the address, and the module that answers a request
 //! ```
 //!
 //! In one respect the emulator is stricter than the service, on purpose: the storage refuses a

@@ -2,8 +2,8 @@
 //!
 //! `reqwest` makes each connection (proxies, TLS, DNS rules, time limit), and this module takes the
 //! connection over before any request is sent on it: `reqwest` offers no hook between itself and a
-//! connection in use, and [`EarlyResponseConnection`] has to stand there. A request is started, and
-//! a layer around the connector stores the connection in a slot and returns none, so the request
+//! connection in use, and [`EarlyResponseConnection`] has to be there. A request is started, and a
+//! layer around the connector stores the connection in a slot and returns none, so the request
 //! never begins. The request carries no more of an address than the host.
 
 use std::fmt;

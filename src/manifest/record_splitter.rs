@@ -49,7 +49,7 @@ pub(super) enum QuoteFault {
 }
 
 impl<'t> RecordSplitter<'t> {
-    /// Starts at the offset of a record, which stands on the given line.
+    /// Starts at the offset of a record, which is on the given line.
     pub(super) fn new(text: &'t str, delimiter: u8, offset: usize, line: u32) -> Self {
         Self {
             text,

@@ -171,7 +171,7 @@ impl RawRow<'_> {
     }
 
     /// Reports all mistakes of the row by itself, and returns the object type if valid. A misshapen
-    /// row has no type and no further problems, because its cells may stand under the wrong names.
+    /// row has no type and no further problems, because its cells may be under the wrong names.
     pub(super) fn for_each_finding(&self, mut found: impl FnMut(RowFinding)) -> Option<ObjectType> {
         if let Err(misshapen) = self.check_shape() {
             found(misshapen);

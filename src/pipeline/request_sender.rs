@@ -59,7 +59,7 @@ pub(super) struct RequestSender<'a, D> {
 /// may pass between a line and the request announced by the line, or between a request and its
 /// repetition.
 trait JournalFence {
-    /// Checks the place of the journal.
+    /// Checks that the journal is still at its path.
     fn check_journal(&self) -> BoxFuture<'_, Result<(), JournalClosed>>;
 }
 
@@ -160,7 +160,7 @@ impl<'a, D: Destination> RequestSender<'a, D> {
         }
     }
 
-    /// Adds the fence: no request with an effect is sent once the journal has lost its place.
+    /// Adds the fence: no request with an effect is sent once the journal is displaced.
     pub(super) fn with_fence<J: Journal>(self, journal: &'a J) -> Self {
         Self {
             fence: Some(journal),

@@ -32,7 +32,7 @@ pub(super) fn advice_for_status(
     service: Option<ProcurementService>,
 ) -> ExceptionAdvice {
     match (RowState::decode(status, reason), reason.meaning()) {
-        // The reason only tells how far the replacement came.
+        // The reason only says how far the replacement came.
         (RowState::Replacing(replacement), _) => {
             ExceptionAdvice::new(advice_for_replacing(&replacement))
         }

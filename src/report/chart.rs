@@ -1,5 +1,5 @@
-//! Small charts as inline SVG. Shapes stand at whole coordinates and are coloured by class: the
-//! style of the page decides on their look in light, in dark and on paper.
+//! Small charts as inline SVG. Shapes have whole coordinates and are coloured by class: the style
+//! of the page decides on their look in light, in dark and on paper.
 //!
 //! A chart knows numbers and labels, and nothing about imports.
 

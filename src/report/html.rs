@@ -20,13 +20,13 @@ const STYLE: &str = include_str!("templates/report.css");
 
 /// Whole page.
 ///
-/// Ids and attributes for tests stay the same. Plain numbers stand in `data-count` of
-/// `<td id="rows-STATUS">` for each status with rows, `id="rows-total"`, `id="rows-done"` and
+/// Ids and attributes for tests stay the same. Plain numbers are in `data-count` of `<td
+/// id="rows-STATUS">` for each status with rows, `id="rows-total"`, `id="rows-done"` and
 /// `id="rows-not-done"`, `id="evidence-LEVEL"`, `id="outcome-OUTCOME"`, `id="changed-content"`,
 /// `id="changed-titles"` and `id="changed-external-ids"`. `data-count` of `id="exceptions"` counts
-/// the rows of all groups that speak against a row, and `data-count` of each
-/// `<section class="exception">` the rows of its group. The full list has one
-/// `<tr data-row="N" data-status="STATUS">` for each row.
+/// the rows of all groups that speak against a row, and `data-count` of each `<section
+/// class="exception">` the rows of its group. The full list has one `<tr data-row="N"
+/// data-status="STATUS">` for each row.
 #[derive(Template)]
 #[template(path = "report.html", config = ".askama.toml")]
 struct ReportPage<'a> {

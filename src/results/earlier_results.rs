@@ -376,7 +376,7 @@ fn csv_reader<R: io::Read>(text: R, delimiter: u8) -> csv::Reader<R> {
         .has_headers(false)
         .flexible(true)
         .delimiter(delimiter)
-        // A line is read from wherever it stands, so most of a large buffer would be for nothing.
+        // Lines are read from any position, so most of a large buffer would be for nothing.
         .buffer_capacity(2048)
         .from_reader(text)
 }

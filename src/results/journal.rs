@@ -20,9 +20,9 @@ pub trait Journal: Send + Sync {
         entries: Vec<ResultsEntry>,
     ) -> impl Future<Output = Result<(), JournalClosed>> + Send;
 
-    /// Returns once all recorded lines were seen to stand where the next run will read them.
-    /// Callers check before each request that changes something, since hours may pass between a
-    /// line and the request announced by the line.
+    /// Returns once all recorded lines were seen to be where the next run will read them. Callers
+    /// check before each request that changes something, since hours may pass between a line and
+    /// the request announced by the line.
     fn check_in_place(&self) -> impl Future<Output = Result<(), JournalClosed>> + Send {
         self.record(Vec::new())
     }

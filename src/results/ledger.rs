@@ -87,7 +87,7 @@ impl Ledger {
         }
         let (digest, size) = (sha256(&text), text.len() as u64);
         let previous = EarlierResults::parse_with_encoding(text, path, encoding)?;
-        // Rows that have left the manifest stand after the others.
+        // Rows that have left the manifest come after the others.
         let mut positions: Vec<LinePosition> = previous.latest_line_positions().collect();
         positions.sort_unstable_by_key(|place| (place.row.unwrap_or(u32::MAX), place.serial));
         Ok(Self {
@@ -110,7 +110,7 @@ impl Ledger {
     }
 
     /// Returns the latest line of each row, in the manifest's order; rows that have left the
-    /// manifest stand at the end. Each line is parsed when the iterator reaches its position.
+    /// manifest come at the end. Each line is parsed when the iterator reaches its position.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = ResultsEntry> {
         let entry = |position: &LinePosition| self.earlier_results.read_entry(*position);
         self.line_positions

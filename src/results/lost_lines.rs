@@ -2,7 +2,7 @@
 //!
 //! The lines of a file have serials without a gap. Each line also states a number of lines: a line
 //! of a whole file the number of lines in the file, an appended line the number of lines so far.
-//! The lines at hand therefore prove missing lines, wherever the missing lines stood. No number
+//! The lines at hand therefore prove missing lines, wherever the missing lines were. No number
 //! proves lines appended last, with no line left after them.
 
 use super::LineSerial;

@@ -139,8 +139,8 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, ResultsError> {
     fs::read(path).map_err(failed("read"))
 }
 
-/// True if a wanted digest stands in the text, or if the text has two bytes a letter, where no
-/// digest would be seen.
+/// True if a wanted digest is in the text, or if the text has two bytes a letter, where no digest
+/// would be seen.
 fn may_mention(text: &[u8], is_wanted: impl Fn(&Sha256Digest) -> bool) -> bool {
     let is_wide = memchr::memchr(0, text).is_some();
     let digits = text.split(|byte| !byte.is_ascii_hexdigit());

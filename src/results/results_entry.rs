@@ -47,7 +47,8 @@ pub(super) const COLUMN_COUNTS_BY_VERSION: [usize; 3] = [16, 21, COLUMNS.len()];
 /// The cells before [`LINES_COLUMN`], in the order of [`COLUMNS`].
 pub(super) type EntryCells<T> = [T; COLUMNS.len() - 1];
 
-/// Column with the check of the columns before it; the manifest's other columns stand after it.
+/// Column with the check of the columns before it; the manifest's other columns come after this
+/// column.
 pub const LINE_CHECK_COLUMN: &str = "line_check";
 
 /// Knowledge about the content of a line's attachment.

@@ -93,7 +93,7 @@ pub enum NameKind {
 pub enum CompletedAction {
     /// The bytes were stored.
     Uploaded,
-    /// The bytes were stored in the place of others.
+    /// The bytes replaced other bytes.
     Replaced,
     /// An existing attachment got another `external_id`.
     Renamed,
@@ -243,7 +243,7 @@ impl RowState {
         })
     }
 
-    /// Returns the state of an attachment that waits for bytes in the place of others, where a new
+    /// Returns the state of an attachment that waits for bytes that replace others, where a new
     /// attachment would be in this state.
     #[must_use]
     pub fn while_replacing(self) -> Self {

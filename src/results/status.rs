@@ -7,7 +7,7 @@ use std::fmt;
 pub enum Status {
     /// The bytes are stored, and the service confirmed their size.
     Uploaded,
-    /// New bytes are stored in the old ones' place, and the service confirmed their size.
+    /// New bytes are stored instead of the old bytes, and the service confirmed their size.
     Replaced,
     /// The attachment was given another `external_id`.
     Renamed,

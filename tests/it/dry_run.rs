@@ -1,4 +1,4 @@
-//! `import --dry-run`: forecasts of an import.
+//! `import --dry-run`: predictions of an import.
 
 use serde_json::json;
 

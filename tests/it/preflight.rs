@@ -1,5 +1,5 @@
 //! Preflight request: a wrong address or wrong keys are found before any file is hashed, so that
-//! neither an hour of hashing nor a wrong forecast comes of a wrong path.
+//! neither an hour of hashing nor a wrong prediction comes of a wrong path.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,5 +1,5 @@
-//! Scene of changes: the service for attachments, rows with wishes for replaced content, new names
-//! and titles, and other people who attach files before the runs and between their requests.
+//! Scene of changes: the service for attachments, rows that request replaced content, new names and
+//! titles, and other people who attach files before the runs and between their requests.
 
 mod amend_promises;
 mod drawn_rows;
@@ -32,7 +32,7 @@ use crate::scene::{
 use amend_promises::AmendPromises;
 use drawn_rows::{AttachmentOfOthers, OthersNames, draw_options, draw_others_names, draw_rows};
 
-/// Rows with wishes, and the service for their files.
+/// Rows that request changes, and the service for their files.
 pub(crate) struct AmendScene {
     rules: AttachmentServiceRules,
     service: Arc<MemoryAttachmentService>,

@@ -11,11 +11,11 @@ use tokio::time::Instant;
 /// Counts of faults, by kind of request and kind of fault.
 pub(crate) type FaultCounts = BTreeMap<(RequestKind, &'static str), u64>;
 
-/// Latest arrival of a request of unknown fate.
+/// Latest arrival of a request of unknown outcome.
 const LATEST_ARRIVAL: Duration = Duration::from_mins(5);
 
-/// Latest arrival of a PATCH of unknown fate: the protocol relies on the end of every PATCH within
-/// the minute.
+/// Latest arrival of a PATCH of unknown outcome: the protocol relies on the end of every PATCH
+/// within the minute.
 const LATEST_PATCH_ARRIVAL: Duration = Duration::from_secs(59);
 
 /// Period of a kind of trouble.

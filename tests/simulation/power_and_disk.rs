@@ -192,7 +192,7 @@ impl SimulatedDisk {
         self.0.lock().unwrap().numbers.restore_filtered_lines();
     }
 
-    /// Stops the count of lines, as if no line told the number of lines.
+    /// Stops the count of lines, as if no line gave the number of lines.
     pub(crate) fn stop_counting_lines(&self) {
         self.0.lock().unwrap().numbers.stop_counting();
     }
@@ -231,7 +231,7 @@ impl SimulatedDisk {
         self.0.lock().unwrap().displaced_by.is_some()
     }
 
-    /// Puts the newest results back: the run has noticed the displacement and told the user.
+    /// Puts the newest results back: the run has noticed the displacement and notified the user.
     pub(crate) fn restore_results(&self) {
         self.0.lock().unwrap().displaced_by = None;
     }

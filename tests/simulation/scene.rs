@@ -173,7 +173,7 @@ pub(crate) trait SimulationScene: Sized {
 pub(crate) trait RunWatcher: Sync {
     fn log(&self) -> &StoryLog;
 
-    /// Begins a new run: requests under way are of unknown fate now, and the answers of the last
+    /// Begins a new run: requests under way are of unknown outcome now, and the answers of the last
     /// run are forgotten.
     fn run_begins(&self);
 

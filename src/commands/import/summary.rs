@@ -103,8 +103,8 @@ impl ImportSummary {
         })
     }
 
-    /// Notes that another file stands in the place of the results, which therefore rest at `kept`.
-    /// Returns the ending of the run.
+    /// Notes that another file has the path of the results, which therefore are at `kept`. Returns
+    /// the ending of the run.
     pub(super) fn note_displaced_results(
         &mut self,
         path: &Path,
@@ -313,7 +313,7 @@ fn status_meaning(status: Status, service: ProcurementService) -> &'static str {
     }
 }
 
-/// Returns an unused path to which the file in the place of the results can be moved; `None` if
+/// Returns an unused path to which the file at the path of the results can be moved; `None` if
 /// there is no such file.
 fn unused_aside_path(path: &Path) -> Option<PathBuf> {
     path.symlink_metadata().ok()?;

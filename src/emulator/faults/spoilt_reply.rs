@@ -1,4 +1,4 @@
-//! Replies spoilt by a fault, or put in the place of the service's own.
+//! Replies spoilt by a fault, or sent instead of the service's own.
 
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;

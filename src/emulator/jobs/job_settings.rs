@@ -49,12 +49,12 @@ use uuid::Uuid;
 /// | a job fails if files are missing five minutes after its start | [`JobTerms::give_up_after`], [`JobTerms::missing`] |
 /// | a failed job attaches no files | [`PartialFilesOutcome`] |
 /// | an ended job reports its files without URLs, and without the outcome of each | [`JobSettings::file_status`] |
-/// | errors stand in `detail.errors` | none |
+/// | errors are in `detail.errors` | none |
 /// | upload URLs live from the start of the job, so that another GET brings no fresh URLs | [`JobSettings::url_clock`], [`JobSettings::url_lifetime`] |
 /// | every event and request exists | [`JobSettings::unknown_objects`] |
 /// | an unknown event or request is answered with 400, before a job is created | [`JobSettings::unknown_object_answer`] |
-/// | a file with the name of an earlier file stands beside the earlier file | [`JobTerms::namesakes`] |
-/// | a second upload of a file before the job ends takes the place of the first; an upload after the end is accepted and changes nothing | none |
+/// | a file with the name of an earlier file is kept beside the earlier file | [`JobTerms::namesakes`] |
+/// | a second upload of a file before the job ends replaces the first; an upload after the end is accepted and changes nothing | none |
 #[derive(Debug, Clone)]
 pub struct JobSettings {
     /// Budgets: limits on the requests within a span of time.
@@ -326,7 +326,7 @@ pub enum PartialFilesOutcome {
 pub enum NamesakePolicy {
     /// The object has both files.
     KeptTwice,
-    /// The new file takes the place of the earlier one.
+    /// The new file replaces the earlier one.
     Replaced,
 }
 

@@ -25,7 +25,7 @@ async fn storage_error(request: RequestBuilder) -> (u16, String) {
     )
 }
 
-/// Opens a connection and sends a text as it stands.
+/// Opens a connection and sends a text unchanged.
 async fn send_raw(service: &EmulatorFixture, text: &str) -> TcpStream {
     let address = service.emulator.address();
     let mut tcp = TcpStream::connect(address).await.unwrap();

@@ -271,7 +271,7 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
 
     fn results_line(&self, verdict: &RowVerdict) -> ResultsEntry {
         let mut verdict = verdict.clone();
-        // During a replacement the attachment is not new: bytes are awaited in the place of other
+        // During a replacement the attachment is not new: bytes are awaited that replace other
         // bytes.
         if self.replacement.is_some() && verdict.state.status() == Status::Created {
             verdict.state = verdict.state.while_replacing();

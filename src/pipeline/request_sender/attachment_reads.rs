@@ -77,7 +77,7 @@ impl<D: AttachmentApi> RequestSender<'_, D> {
         Ok(attempt)
     }
 
-    /// Looks many attachments up at once. `owner` stands for a row of the list.
+    /// Looks many attachments up at once. `owner` is a row of the list.
     pub(in crate::pipeline) async fn list(
         &self,
         owner: RequestOwner,
@@ -93,7 +93,7 @@ impl<D: AttachmentApi> RequestSender<'_, D> {
             Some(ProvenLookUp::ById(id.clone(), repeat_get_by_id::<D>));
     }
 
-    /// Reads the metadata of many attachments at once. `owner` stands for a row of the list.
+    /// Reads the metadata of many attachments at once. `owner` is a row of the list.
     pub(in crate::pipeline) async fn list_metadata(
         &self,
         owner: RequestOwner,

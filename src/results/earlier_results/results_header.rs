@@ -123,8 +123,8 @@ impl ResultsHeader {
         matches!(check, Some(Ok(check)) if looks_like_check(check))
     }
 
-    /// Finds the first line swallowed by a record with a damaged quote, and lets the reader go on
-    /// from there. Returns the offset of the line.
+    /// Finds the first line swallowed by a record with a damaged quote, and lets the reader
+    /// continue from there. Returns the offset of the line.
     ///
     /// A swallowed line is known by its check. A record with sound cells and right quotes is not
     /// searched, so that no cell of several lines can pass for a line.
@@ -207,12 +207,12 @@ fn line_starts_inside(record: &[u8]) -> Vec<usize> {
         .collect()
 }
 
-/// True if quotes stand only where a cell begins or ends, or doubled inside a cell.
+/// True if quotes are only where a cell begins or ends, or doubled inside a cell.
 fn is_well_quoted(record: &[u8], delimiter: u8) -> bool {
     let is_border = |byte: &u8| *byte == delimiter || matches!(byte, b'\n' | b'\r');
     let pieces: Vec<&[u8]> = record.split(|byte| *byte == b'"').collect();
     let last = pieces.len() - 1;
-    // Every second piece stands between quotes; the other pieces stand between cells, or are empty.
+    // Every second piece is between quotes; the other pieces are between cells, or are empty.
     let is_outside = |(number, piece): (usize, &&[u8])| {
         let begins = number == 0 || piece.first().is_some_and(is_border);
         let ends = number == last || piece.last().is_some_and(is_border);

@@ -2,9 +2,9 @@
 //! this file first, then `run`.
 //!
 //! To write a test, make an [`ImportTest`], such as `ImportTest::with_rows(2)`, change the emulator
-//! or inject a fault, and make a run: `import`, `resume`, `check`, `verification`, `consign`. A
-//! [`TestRun`] collects arguments and expectations (`rows`, `requests`, `stored`, `says`); `exits`
-//! makes the run and checks everything.
+//! or inject a fault, and make a run: `import`, `resume`, `check`, `verify`, `consign`. A
+//! [`TestRun`] collects arguments and expectations (`rows`, `requests`, `stored`, `prints`);
+//! `exits` makes the run and checks everything.
 //!
 //! `judge_run` checks after every run, whatever the test is about: nothing on standard error unless
 //! expected, nothing sent and no results changed after exit code 2, complete results with valid

@@ -1,4 +1,4 @@
-//! Forecasts before any request: dry runs and checks.
+//! Predictions before any request: dry runs and checks.
 
 use serde_json::json;
 

@@ -55,14 +55,14 @@ struct AttachmentRefereeState {
     /// attachment permits another.
     sent_bytes_to: HashMap<ExternalId, AttachmentId>,
     posts_under_way: HashSet<ExternalId>,
-    /// POSTs of unknown fate, with the number of empty look-ups since.
+    /// POSTs of unknown outcome, with the number of empty look-ups since.
     posts_of_unknown_fate: HashMap<ExternalId, u32>,
     patches_under_way: HashMap<AttachmentId, Instant>,
     /// Attachments met by a PATCH by `external_id` instead of the intended attachment.
     misnamed: HashSet<AttachmentId>,
     /// Attachments whose newest PATCH released bytes.
     being_replaced: HashSet<AttachmentId>,
-    /// PATCH requests of unknown fate, with the times of sending.
+    /// PATCH requests of unknown outcome, with the times of sending.
     patches_of_unknown_fate: HashMap<AttachmentId, Instant>,
 }
 
@@ -263,7 +263,7 @@ impl AttachmentWatcher for AttachmentReferee {
                 }
             }
             Ok(AttachmentPresence::Pending { id } | AttachmentPresence::Stored { id, .. }) => {
-                // The effect of a POST of unknown fate is known now.
+                // The effect of a POST of unknown outcome is known now.
                 state.posts_of_unknown_fate.remove(key);
                 state.external_ids.insert(id.clone(), key.clone());
                 state.note_presence(id, answer);

@@ -22,7 +22,7 @@ pub(crate) struct HeldBytes {
 struct AttachmentHistory {
     /// Contents that were visible, the newest last.
     contents: Vec<Sha256Digest>,
-    /// Title at the first sight of the attachment.
+    /// Title at the first observation of the attachment.
     first_title: Option<String>,
 }
 
@@ -58,8 +58,8 @@ impl HeldBytes {
         }
     }
 
-    /// Returns the title of an attachment at first sight. `None` if the attachment was never seen
-    /// or had no title.
+    /// Returns the title of an attachment at its first observation. `None` if the attachment was
+    /// never seen or had no title.
     pub(crate) fn first_title(&self, id: u64) -> Option<String> {
         self.seen.lock().unwrap().get(&id)?.first_title.clone()
     }

@@ -17,7 +17,7 @@ pub(super) struct MemoryJob {
     pub(super) doom: JobDoom,
 }
 
-/// Fate of a job, settled at creation.
+/// Predetermined end of a job, settled at creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JobDoom {
     /// The job ends by the rules.
