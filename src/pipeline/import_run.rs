@@ -31,8 +31,8 @@ const MAX_TASKS_UNDER_WAY: usize = 5_000;
 /// Imports all rows into a service with attachments.
 ///
 /// Returns the reason for an early stop, or `None` if all rows have ended. Old content is kept in
-/// `vault`, if there is one, before new bytes replace it. `stop` resolves when the user wants the
-/// run to end.
+/// `backup_store`, if there is one, before new bytes replace it. `stop` resolves when the user
+/// wants the run to end.
 pub async fn run_attachments<D: AttachmentApi, J: Journal>(
     tasks: impl Iterator<Item = AttachmentTask>,
     destination: &D,

@@ -35,7 +35,7 @@ pub(super) struct RowVerdict {
 }
 
 impl RowVerdict {
-    /// Creates a verdict without a message. `id` is the id of the row's record.
+    /// Creates a verdict without a message. `record_id` is the id of the row's record.
     pub(super) fn without_message(state: RowState, record_id: Option<AttachmentId>) -> Self {
         Self {
             state,

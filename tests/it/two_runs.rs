@@ -81,7 +81,8 @@ mod at_one_moment {
         without_progress,
     };
 
-    /// Stops a run before its `nth` call, calls `meanwhile`, and lets the run continue.
+    /// Waits until an injected fault has stopped a run, calls `meanwhile`, and lets the run
+    /// continue.
     fn with_a_stop(
         test: &ImportTest,
         disk: &TestDisk<'_>,

@@ -11,8 +11,8 @@ use crate::pipeline::{
 };
 use crate::results::journal::Journal;
 
-/// Sends all planned rows. Replaced content goes into `vault`; `None` keeps no backups. Returns the
-/// reason for an early stop, or `None`.
+/// Sends all planned rows. Replaced content goes into `backup_store`; `None` keeps no backups.
+/// Returns the reason for an early stop, or `None`.
 pub(super) async fn run_pipeline<J: Journal>(
     client: &ServiceClient,
     plan: &WorkList<'_>,

@@ -280,7 +280,7 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
             .results_line(verdict, &self.run.settings.destination)
     }
 
-    /// Decides how the row ends after a failed request. `posted` is kept in the line.
+    /// Decides how the row ends after a failed request. `prior_create` is kept in the line.
     fn after_failed_request(
         &self,
         failure: RequestFailure,

@@ -32,8 +32,8 @@ fn noted(test: &ImportTest) -> Vec<String> {
         .collect()
 }
 
-/// Checks `rows`, whose first row has one problem, and expects `message` on standard output and
-/// `kind` in the problems file.
+/// Checks the manifest, whose first row has one problem, and expects `message` on standard error
+/// and `kind` in the problems file.
 #[track_caller]
 fn is_told(test: &ImportTest, kind: &str, message: &str) {
     test.check().stderr(format!("{message}\n")).exits(2);
