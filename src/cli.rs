@@ -76,10 +76,10 @@ pub struct ImportArgs {
     /// Send nothing but look-ups, and say what an import would do
     #[arg(long)]
     pub dry_run: bool,
-    /// Go on with the valid rows where others are not fit to send
+    /// Leave out rows that are not fit to send, and go on with the others
     #[arg(long)]
     pub skip_invalid: bool,
-    /// Stop when more rows than this have failed [default: no limit]
+    /// Stop when more than N rows have failed [default: no limit]
     #[arg(long, value_name = "N")]
     pub max_errors: Option<usize>,
     /// Consent arguments.
@@ -102,7 +102,7 @@ pub struct ImportArgs {
 /// Arguments for consent beforehand.
 #[derive(Debug, Clone, Args)]
 pub struct ConsentArgs {
-    /// Answer yes to what is asked before content is replaced, or becomes visible to bidders
+    /// Answer yes to the questions before content is replaced, or becomes visible to bidders
     #[arg(long)]
     pub yes: bool,
 }
@@ -111,16 +111,16 @@ pub struct ConsentArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Changing what is attached (Workday only)")]
 pub struct AmendArgs {
-    /// What becomes of an attachment whose content is not that of the row's file
+    /// Treatment of an attachment with other content than the row's file
     #[arg(long, value_name = "WHAT", default_value = "fail")]
     pub on_conflict: ConflictPolicy,
-    /// Keep content that is replaced in this folder
+    /// Folder for backups of replaced content
     #[arg(long, value_name = "DIR", conflicts_with = "no_backup")]
     pub backup: Option<PathBuf>,
-    /// Do not keep content that is replaced
+    /// Replace content without a backup
     #[arg(long)]
     pub no_backup: bool,
-    /// Correct what attachments are called, where their rows say otherwise: title
+    /// Correct attributes of attachments that differ from their rows: title
     #[arg(long, value_name = "WHAT", value_parser = UpdatableAttribute::parse)]
     pub update: Option<UpdatableAttribute>,
 }
@@ -137,8 +137,8 @@ impl UpdatableAttribute {
         match text {
             "title" => Ok(Self::Title),
             "file_name" => Err(
-                "a file name is never corrected alone: the service would let go of the stored \
-                 bytes; title is expected"
+                "a file name is never corrected alone: the service would release the stored bytes; \
+                 title is expected"
                     .to_owned(),
             ),
             _ => Err("title is expected".to_owned()),
@@ -155,7 +155,7 @@ pub struct VerifyArgs {
     /// Download attachments and hash them again: all, or a share of them such as 5%
     #[arg(long, value_name = "all|N%", value_parser = DownloadSelection::parse)]
     pub download: Option<DownloadSelection>,
-    /// Draw the sample with this number, to draw the same one again [default: a random one]
+    /// Seed of the sample; the same seed draws the same sample [default: a random seed]
     #[arg(long, value_name = "NUMBER", requires = "download")]
     pub seed: Option<u32>,
     /// Encoding of results that a spreadsheet has saved, if it is neither UTF-8 nor UTF-16; for example
@@ -199,8 +199,8 @@ pub struct ReportArgs {
     /// Results file of an import
     #[arg(value_name = "RESULTS")]
     pub results: PathBuf,
-    /// Manifest to reconcile with [default: the results' path with .csv for .results.csv, if it is
-    /// there]
+    /// Manifest to reconcile with [default: the results' path with .csv for .results.csv, if that
+    /// file exists]
     #[arg(long, value_name = "PATH")]
     pub manifest: Option<PathBuf>,
     /// Encoding of the manifest, and of results that a spreadsheet has saved, where it is neither UTF-8
@@ -310,7 +310,8 @@ pub struct ServiceArgs {
     /// PEM file of authorities to trust besides those of the system
     #[arg(long, value_name = "PATH")]
     pub ca_file: Option<PathBuf>,
-    /// Send files to, and get them from, this host and those below it only, which may then have private addresses; may be given several times [default: any public host]
+    /// Exchange files only with this host and the hosts below it, which may then have private
+    /// addresses; may be given several times [default: any public host]
     #[arg(long, value_name = "SUFFIX", value_parser = HostSuffix::parse)]
     pub upload_host: Vec<HostSuffix>,
 }
@@ -338,8 +339,8 @@ pub struct InputArgs {
     /// Accept ids that differ only in case or in the encoding of accents
     #[arg(long)]
     pub allow_similar_ids: bool,
-    /// Send files although they look like second copies of what is attached already: all of them, or
-    /// those of these rows, such as 5-20,33
+    /// Send files although they look like second copies of attached files: all such files, or only
+    /// the files of these rows, such as 5-20,33
     #[arg(
         long,
         value_name = "ROWS",
@@ -357,7 +358,7 @@ pub struct OutputArgs {
     /// Show nothing but errors
     #[arg(long, short, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more about what is done; twice or three times for still more
+    /// Write log lines, too; given twice or three times, write more of them
     #[arg(long, short, action = ArgAction::Count)]
     pub verbose: u8,
     /// Form of the summary on standard output

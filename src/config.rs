@@ -32,8 +32,8 @@ use crate::model::ProcurementService;
 pub enum ConfigError {
     /// No destination was named.
     #[error(
-        "where are the attachments to go? There is no default, so that nothing reaches the wrong \
-         company: give {}, or --emulator to try it without an account",
+        "no destination is named, and there is no default, so that nothing reaches the wrong \
+         company: give {}, or --emulator to try consign without an account",
         destination_options(*service)
     )]
     NoDestination {
@@ -42,8 +42,8 @@ pub enum ConfigError {
     },
     /// A tenant of Workday was named for a manifest of another service.
     #[error(
-        "--region and --environment name a tenant of {}, and the object types of this manifest \
-         are of {service}: give {}, or --emulator to try it without an account",
+        "--region and --environment name a tenant of {}, and the object types of this manifest are \
+         of {service}: give {}, or --emulator to try consign without an account",
         ProcurementService::Workday,
         destination_options(*service)
     )]
@@ -76,8 +76,8 @@ pub enum ConfigError {
     /// The variable for a user holds no e-mail address. The message does not repeat the value,
     /// which may be a key in the wrong variable.
     #[error(
-        "{variable} holds no e-mail address; set it to that of the user in whose name the files \
-         are attached"
+        "{variable} holds no e-mail address; set the variable to the address of the user in whose \
+         name the files are attached"
     )]
     NoEmailAddress {
         /// Environment variable.

@@ -95,13 +95,13 @@ pub enum CommandError {
     /// Bidders would see the files, and there is no terminal to ask for consent.
     #[error(
         "nothing was sent: bidders would see the files at once, and there is no terminal to ask \
-         whether that is meant; look with --dry-run, then say --yes"
+         for consent; check with --dry-run, then give --yes"
     )]
     NoTerminalForBidderQuestion,
     /// Content would be replaced, and there is no terminal to ask for consent.
     #[error(
-        "nothing was sent: stored content would be replaced, and there is no terminal to ask whether \
-         that is meant; look with --dry-run, then say --yes"
+        "nothing was sent: stored content would be replaced, and there is no terminal to ask for \
+         consent; check with --dry-run, then give --yes"
     )]
     NoTerminalForReplacementQuestion,
     /// The user was asked, and did not agree.
@@ -123,7 +123,8 @@ pub enum CommandError {
     },
     /// The results were made with another destination.
     #[error(
-        "{} was made with {theirs}, and this run would send to {ours}; use another results file with --results, or the destination that it was made with",
+        "{} was made with {theirs}, and this run would send to {ours}; use another results file \
+         with --results, or name the destination of the results",
         escape(&path.to_string_lossy())
     )]
     OtherDestination {
@@ -136,7 +137,7 @@ pub enum CommandError {
     },
     /// The results have no row of a known service.
     #[error(
-        "{} has no row with a type of record that is known, so there is nothing to go by",
+        "{} has no row with a known type of record, so the service of the results is unknown",
         escape(&path.to_string_lossy())
     )]
     NoRows {
@@ -145,8 +146,8 @@ pub enum CommandError {
     },
     /// The results were made with the emulator of a single run.
     #[error(
-        "{} was made with --emulator, and that emulator is gone with all that it held; to rehearse \
-         this, start one that stays (consign emulator --state DIR) and import with --base-url",
+        "{} was made with --emulator, and the emulator ended with that run; to rehearse, start a \
+         lasting emulator (consign emulator --state DIR) and import with --base-url",
         escape(&path.to_string_lossy())
     )]
     EmulatorGone {
@@ -175,11 +176,11 @@ pub enum CommandError {
         service: ProcurementService,
     },
     /// The service gives no files back.
-    #[error("nothing was sent: Keelvar gives no file back, so that --download has nothing to do")]
+    #[error("nothing was sent: Keelvar gives no file back; leave --download out")]
     NothingToDownload,
     /// The findings of a verification cannot be written.
     #[error(
-        "cannot write {}: {source}; what was found is lost: mend that, and verify again",
+        "cannot write {}: {source}; the findings are lost: mend the cause, and verify again",
         escape(&path.to_string_lossy())
     )]
     VerificationLost {
@@ -190,7 +191,8 @@ pub enum CommandError {
     },
     /// The results cannot be written or read during a run.
     #[error(
-        "stopped early: {0}; nothing more was sent, and what is in the results is true: go on with --resume once this is mended"
+        "stopped early: {0}; nothing more was sent, and the results are true: go on with --resume \
+         once the cause is mended"
     )]
     Results(#[from] ResultsError),
     /// The results cannot be read as evidence.
@@ -198,7 +200,8 @@ pub enum CommandError {
     Evidence(ResultsError),
     /// The file at the place of a verification is no verification file.
     #[error(
-        "{} is not a verification file of consign: {}; take it away, or write it anew with consign verify",
+        "{} is not a verification file of consign: {}; remove the file, or write a new one with \
+         consign verify",
         escape(&path.to_string_lossy()),
         escape(why)
     )]
@@ -210,7 +213,7 @@ pub enum CommandError {
     },
     /// An output file of a command cannot be written.
     #[error(
-        "cannot write {}: {source}; mend that, and run the command again",
+        "cannot write {}: {source}; mend the cause, and run the command again",
         escape(&path.to_string_lossy())
     )]
     OutputFileNotWritten {
@@ -238,13 +241,13 @@ fn destination_mismatch(path: &Path, theirs: &[String], ours: Option<&str>) -> S
     let theirs = escape(&theirs);
     match ours {
         None => format!(
-            "{file} was made with {theirs}: name that destination with --base-url, or --region and \
-             --environment; it is not taken from the file, which says nothing about who may have \
+            "{file} was made with {theirs}: name the destination with --base-url, or --region and \
+             --environment; consign does not take it from the file, which must not decide who gets \
              your keys"
         ),
         Some(ours) => format!(
             "nothing was sent: {file} was made with {theirs}, and this run would ask {ours}; name \
-             the destination that it was made with"
+             the destination of the results"
         ),
     }
 }
@@ -272,16 +275,16 @@ fn lost_lines_advice(path: &Path, removed: u64, torn: Option<u64>, rows: &[usize
     let rows = RowNumbers::from_rows(rows.iter().copied());
     let (in_words, option) = (rows.to_words(), rows.to_option_value());
     format!(
-        "{gone}{cannot_ask}, and the {files} of {in_words} may be; {copy}, where you have seen that \
+        "{gone}{cannot_ask}, and the {files} of {in_words} may be; {copy}, if you have seen that \
          {they_are}, go on with --allow-again={option}"
     )
 }
 
 fn resume_advice(cause: &ResultsError, resume: &str) -> String {
     match cause {
-        ResultsError::Exists { .. } => format!("\nto go on with it: {resume}"),
+        ResultsError::Exists { .. } => format!("\nto go on with these results: {resume}"),
         ResultsError::Displaced { .. } => {
-            format!("; nothing was sent: put the right one there, and go on with it: {resume}")
+            format!("; nothing was sent: put the right file there, and go on: {resume}")
         }
         _ => String::new(),
     }

@@ -26,39 +26,39 @@ pub struct EmulatorArgs {
     /// Address to listen on; port 0 takes any free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8460")]
     pub listen: SocketAddr,
-    /// Folder for its state, which then survives a restart [default: a temporary one]
+    /// Folder for the emulator's state, which then survives a restart [default: a temporary folder]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
-    /// API requests a second before it answers 429; those of jobs have budgets of their own
+    /// API requests a second before the emulator answers 429; requests about jobs have budgets of
+    /// their own
     #[arg(long, value_name = "N", default_value = "5")]
     pub rate: NonZeroU32,
-    /// How many of these a second other integrations of the company take
+    /// API requests a second taken by other integrations of the company
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub others: u32,
-    /// Scenario of what is to go wrong, in TOML; the README shows one
+    /// Scenario of faults, in TOML; the README shows an example
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
-    /// What a second attachment with the same external id gets: status 409 or 422, or its place
+    /// Answer to a second attachment with the same external id: status 409, status 422, or success
     #[arg(long, value_name = "ANSWER", default_value = "422")]
     pub duplicate_ids: ExternalIdUniqueness,
-    /// How long after it got its external id an attachment is not found by it
+    /// Time before an attachment is found by a new external id
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
     pub external_id_delay: Duration,
-    /// What a path gets that has an external id with a dot in it: its attachment, 404, or the 404
-    /// page of a router
+    /// Answer to a path with a dot in the external id: the attachment, 404, or a router's 404 page
     #[arg(long, value_name = "ANSWER", default_value = "found")]
     pub dotted_ids: DottedIdRouting,
     /// A contract, event, project or supplier company that does not exist (404), such as contract:7;
     /// may be given several times
     #[arg(long, value_name = "TYPE:ID", value_parser = super::parse_record)]
     pub unknown_record: Vec<ObjectRef>,
-    /// One that is closed, so that nothing can be attached to it any more (422)
+    /// A closed record, to which nothing can be attached any more (422); may be given several times
     #[arg(long, value_name = "TYPE:ID", value_parser = super::parse_record)]
     pub closed_record: Vec<ObjectRef>,
-    /// What becomes of a title when a PATCH names a new file and no title
+    /// Title of an attachment after a PATCH with a new file and no title
     #[arg(long, value_name = "WAY", default_value = "keep")]
     pub titles: TitleOnRename,
-    /// What is shown for a size before the bytes are there
+    /// Size shown before the bytes are there
     #[arg(long, value_name = "SIZE", default_value = "null")]
     pub empty_size: SizeWithoutBytes,
     /// How long after an upload its size stays hidden
@@ -70,17 +70,18 @@ pub struct EmulatorArgs {
     /// After how long a record without bytes is removed
     #[arg(long, value_name = "TIME", default_value = "45m", value_parser = parse_duration)]
     pub purge_after: Duration,
-    /// From when on that counts: from when it lost its bytes, if it ever had any, or always from its
+    /// Start of --purge-after: the loss of the record's bytes, if it ever had any, or always its
     /// creation
     #[arg(long, value_name = "MOMENT", default_value = "bytes")]
     pub purge_from: PurgeClock,
-    /// Longest file that its storage takes, such as 5MB; longer ones are refused unread [default: any]
+    /// Largest file that the storage takes, such as 5MB; larger files are refused unread [default:
+    /// any]
     #[arg(long, value_name = "SIZE")]
     pub largest_upload: Option<ByteSize>,
     /// Arguments about jobs.
     #[command(flatten)]
     pub jobs: EmulatorJobArgs,
-    /// Say more about what is done; twice or three times for still more
+    /// Write log lines, too; given twice or three times, write more of them
     #[arg(long, short, action = ArgAction::Count)]
     pub verbose: u8,
 }
@@ -88,7 +89,7 @@ pub struct EmulatorArgs {
 /// Arguments about the emulator's jobs.
 #[derive(Debug, Args)]
 pub struct EmulatorJobArgs {
-    /// Requests that create jobs, within an hour, before it answers 429
+    /// Requests that create jobs, within an hour, before the emulator answers 429
     #[arg(long, value_name = "N", default_value = "120")]
     pub posts_an_hour: NonZeroU32,
     /// Requests that create jobs, within a day
@@ -100,10 +101,10 @@ pub struct EmulatorJobArgs {
     /// Requests that read jobs, within an hour
     #[arg(long, value_name = "N", default_value = "600")]
     pub reads_an_hour: NonZeroU32,
-    /// From a job's creation to its start, when its upload addresses show
+    /// Time from a job's creation to its start, when its upload addresses show
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration)]
     pub job_start_delay: Duration,
-    /// From the last of a job's files to its end
+    /// Time from the last of a job's files to the job's end
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration)]
     pub job_end_delay: Duration,
     /// How long after its start a job's upload addresses are good
@@ -112,21 +113,21 @@ pub struct EmulatorJobArgs {
     /// How long after its start a job waits for files that do not come
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = parse_duration)]
     pub job_give_up_after: Duration,
-    /// The status of a job that ended well
+    /// Status of a successful job
     #[arg(long, value_name = "WORD", default_value = "COMPLETED")]
     pub job_success_word: String,
-    /// What is told of a job that was created: the job, or its id alone, as a member of either name
-    /// or as a text that stands by itself
+    /// Answer to the creation of a job: the job, or only its id, as the member id or job_id, or as
+    /// a bare text
     #[arg(long, value_name = "FORM", default_value = "job")]
     pub job_answer: PostAnswerBody,
-    /// How a job calls its files: as they were called, with accents as characters of their own (NFD),
+    /// Names of a job's files in its answers: as given, with accents as separate characters (NFD),
     /// or without superfluous blanks
     #[arg(long, value_name = "WAY", default_value = "as-given")]
     pub job_file_names: JobFileNaming,
     /// A sourcing event or request that does not exist; may be given several times
     #[arg(long, value_name = "UUID", value_parser = parse_uuid)]
     pub unknown_object: Vec<Uuid>,
-    /// What a job for such an object gets: status 400, or a job that fails
+    /// Answer to a job for an unknown object: status 400, or a job that fails
     #[arg(long, value_name = "ANSWER", default_value = "400")]
     pub unknown_as: UnknownObjectAnswer,
 }

@@ -28,7 +28,7 @@ impl ValueEnum for TenantEnvironment {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
             Self::Production => possible_value("production", "The real one"),
-            Self::Sandbox => possible_value("sandbox", "The one to try in"),
+            Self::Sandbox => possible_value("sandbox", "The company's environment for trials"),
         })
     }
 }
@@ -40,11 +40,14 @@ impl ValueEnum for ConflictPolicy {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Fail => possible_value("fail", "It stays, and the row ends as a conflict"),
-            Self::Skip => possible_value("skip", "It stays, and the row is done"),
+            Self::Fail => possible_value(
+                "fail",
+                "The attachment stays, and the row ends as a conflict",
+            ),
+            Self::Skip => possible_value("skip", "The attachment stays, and the row is done"),
             Self::Replace => possible_value(
                 "replace",
-                "It gets the content of the row's file; needs --backup or --no-backup",
+                "The attachment gets the content of the row's file; needs --backup or --no-backup",
             ),
         })
     }

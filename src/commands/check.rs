@@ -87,13 +87,13 @@ impl ComparedResults {
             }
             Err(error) => {
                 notices = format!(
-                    "{}; the rows are not compared with it\n",
+                    "{}; the rows are not compared with these results\n",
                     escape(&error.to_string())
                 );
                 EarlierResults::default()
             }
         };
-        let not_compared = "; the row is not compared with it";
+        let not_compared = "; no row is compared with this line";
         notices += &describe_damaged_lines(path, &previous.damaged_lines, not_compared);
         notices += &removed_lines_notice(path, previous.lost_lines().removed);
         Ok(Self {

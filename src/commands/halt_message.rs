@@ -15,7 +15,7 @@ pub(super) fn halt_message(halt: &HaltReason, service: ProcurementService) -> St
                 escape(why)
             ),
             ProcurementService::Keelvar => format!(
-                "the key was rejected ({}): renew KEELVAR_API_KEY, then go on",
+                "the service rejects the key ({}): renew KEELVAR_API_KEY, then go on",
                 escape(why)
             ),
         },
@@ -47,8 +47,9 @@ pub(super) fn halt_message(halt: &HaltReason, service: ProcurementService) -> St
             count_with_noun(*rows as u64, "row")
         ),
         HaltReason::CommonFailure(first) => format!(
-            "the first {COMMON_FAILURE_LIMIT} rows all failed for one reason, {}, and none was done; row {}: {} \
-             (mend that, then go on; --max-errors N goes on in spite of it, until N rows have failed)",
+            "the first {COMMON_FAILURE_LIMIT} rows all failed for one reason, {}, and none was \
+             done; row {}: {} (mend the cause, then go on; with --max-errors N the run stops only \
+             when more than N rows have failed)",
             first.reason.as_str(),
             first.row,
             escape(&first.message)

@@ -162,7 +162,7 @@ fn refuse_second_copies(
 fn missing_titles_notice(manifest: &Manifest, update_policy: UpdatePolicy) -> &'static str {
     let has_title = |row: RawRow<'_>| !row.cell(Column::Title).is_empty();
     if update_policy.title_policy == TitlePolicy::Update && !manifest.rows().any(has_title) {
-        "no row has a title, so that --update title changes nothing: write them into a column title\n"
+        "no row has a title, so --update title changes nothing: write titles into a column title\n"
     } else {
         ""
     }

@@ -35,7 +35,7 @@ pub(super) fn check_service(
     let limit = FIRST_ANSWER_TIMEOUT.min(service.max_outage);
     let waiting = |why: &str| {
         tell_of(&format!(
-            "no good answer from {name} yet ({}); it is asked again for up to {}\n",
+            "no good answer from {name} yet ({}); asking again for up to {}\n",
             escape(why),
             human_duration(limit.as_secs_f64())
         ));
@@ -45,8 +45,8 @@ pub(super) fn check_service(
         Ok(PreflightSuccess::Unproven(why)) => {
             tracing::info!(why, "the first answer proves nothing");
             tell_of(&format!(
-                "{name} does not show its list of jobs ({}), which no document promises: whether \
-                 address and key are right shows with the first job\n",
+                "the first answer of {name} proves nothing about address and keys ({}): the first \
+                 rows will show whether both are right\n",
                 escape(&why)
             ));
         }
@@ -78,8 +78,8 @@ fn obstacle_message(
             key_renewal_advice(service)
         ),
         PreflightError::NotTheService(why) => format!(
-            "{name} does not answer as {service} does ({}): is the base URL right? It looks like {}; \
-             to go on without this question, say --skip-preflight",
+            "{name} does not answer as {service} does ({}): is the base URL right? A base URL \
+             looks like {}; to go on without this question, give --skip-preflight",
             escape(why),
             match service {
                 ProcurementService::Workday =>

@@ -119,7 +119,7 @@ impl VerificationInput {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => Err(error),
         };
-        let text = text.map_err(|error| refused(format!("it cannot be read: {error}")))?;
+        let text = text.map_err(|error| refused(format!("the file cannot be read: {error}")))?;
         let size = text.len() as u64;
         let read =
             VerificationFile::parse(text, encoding).map_err(|why| refused(why.to_string()))?;

@@ -215,7 +215,7 @@ impl<'a> SecondCopyCheck<'a> {
         if !is_for_us && !theirs.destinations.is_empty() {
             return;
         }
-        let not_compared = "; it is not compared with the rows of the manifest";
+        let not_compared = "; no row is compared with this line";
         copies.unread_notices += &describe_damaged_lines(path, &theirs.damaged_lines, not_compared);
         copies.unread_notices += &removed_lines_notice(path, theirs.lost_lines().removed);
         let number = copies.other_results.len();

@@ -59,9 +59,9 @@ impl StopPolicy {
     fn stop_notice(self) -> &'static str {
         match self {
             Self::FinishRequests => {
-                "stopping: no new rows; those under way have 30 s (once more to end at once)\n"
+                "stopping: no new rows; rows under way have 30 s (stop again to end at once)\n"
             }
-            Self::AbandonRequests => "stopping: what has not come by now is left out\n",
+            Self::AbandonRequests => "stopping: answers that have not arrived are left out\n",
         }
     }
 }

@@ -163,20 +163,20 @@ fn notices(ledger: &Ledger, path: &Path) -> String {
     let mut text = describe_damaged_lines(
         path,
         &ledger.earlier_results().damaged_lines,
-        "; what it claims cannot be verified",
+        "; the claims of this line cannot be verified",
     );
     let file = escape(&path.to_string_lossy()).into_owned();
     if let Some(line) = lacks.torn_line {
         let _ = writeln!(
             text,
-            "{file} line {line} was torn, and is left out; what it claimed cannot be verified"
+            "{file} line {line} was torn, and is left out; its claims cannot be verified"
         );
     }
     if lacks.removed_lines > 0 {
         let _ = writeln!(
             text,
-            "{file}: {} removed since it was written{}; what was claimed there cannot be verified: put \
-             back the file as import wrote it, or go on with import --resume",
+            "{file}: {} removed since it was written{}; the claims of these lines cannot be \
+             verified: put back the file as import wrote it, or go on with import --resume",
             count_with_noun_and_verb(lacks.removed_lines, "line", ["was", "were"]),
             removed_rows_clause(ledger.earlier_results().lost_lines())
         );

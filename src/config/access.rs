@@ -323,8 +323,8 @@ mod tests {
             for base in [remote(), base("http://127.0.0.1:1/api")] {
                 assert_eq!(
                     refusal(ProcurementService::Keelvar, &base, &set),
-                    "KEELVAR_USER_EMAIL holds no e-mail address; set it to that of the user in \
-                     whose name the files are attached",
+                    "KEELVAR_USER_EMAIL holds no e-mail address; set the variable to the address \
+                     of the user in whose name the files are attached",
                     "{bad}"
                 );
             }

@@ -51,14 +51,14 @@ pub enum BackupPolicy {
 pub enum ChangePolicyError {
     /// Content would be lost, and the user has decided nothing about a backup.
     #[error(
-        "nothing was sent: --on-conflict replace takes the stored content away for good; say \
-         where to keep it with --backup DIR, or do without with --no-backup"
+        "nothing was sent: --on-conflict replace deletes the stored content for good; name a \
+         folder for backups with --backup DIR, or give --no-backup"
     )]
     NoBackup,
     /// A decision about backups in a run without replacements.
     #[error(
-        "nothing was sent: {option} is about content that is replaced, and this run replaces \
-         none; give --on-conflict replace, too, or leave {option} out"
+        "nothing was sent: {option} is for replaced content, and this run replaces none; give \
+         --on-conflict replace, too, or leave {option} out"
     )]
     NothingReplaced {
         /// The typed option.

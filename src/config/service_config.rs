@@ -196,7 +196,7 @@ fn parse_base_url(text: &str, service: ProcurementService) -> Result<Url, Config
         ));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(bad(text, "goes on after the path".into()));
+        return Err(bad(text, "has a query or a fragment".into()));
     }
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
         return Err(bad(
@@ -310,18 +310,18 @@ mod tests {
         };
         assert_eq!(
             said(&unnamed()),
-            "where are the attachments to go? There is no default, so that nothing reaches the \
-             wrong company: give --base-url URL (the address of your company's Keelvar, ending in \
-             /api), or set KEELVAR_BASE_URL, or --emulator to try it without an account"
+            "no destination is named, and there is no default, so that nothing reaches the wrong \
+             company: give --base-url URL (the address of your company's Keelvar, ending in /api), \
+             or set KEELVAR_BASE_URL, or --emulator to try consign without an account"
         );
         let whole = NamedDestination::Tenant(TenantRegion::Us, TenantEnvironment::Sandbox);
         for tenant in [half_tenant(), named(whole)] {
             assert_eq!(
                 said(&tenant),
                 "--region and --environment name a tenant of Workday Strategic Sourcing, and the \
-                 object types of this manifest are of Keelvar: give --base-url URL (the address \
-                 of your company's Keelvar, ending in /api), or set KEELVAR_BASE_URL, or \
-                 --emulator to try it without an account"
+                 object types of this manifest are of Keelvar: give --base-url URL (the address of \
+                 your company's Keelvar, ending in /api), or set KEELVAR_BASE_URL, or --emulator \
+                 to try consign without an account"
             );
         }
         let bad = named(NamedDestination::BaseUrl(

@@ -72,17 +72,17 @@ impl SystemProxies {
         };
         let what_to_do = match status {
             PROXY_AUTHENTICATION_REQUIRED => format!(
-                "it wants a user and a password, or others than these; correct them {there}, as in \
+                "user and password are missing or wrong; set both {there}, as in \
                  http://USER:PASSWORD@HOST:PORT"
             ),
             _ => format!(
-                "ask whoever runs it to let this machine through to {host}, name another one \
-                 {there}, or except the host with NO_PROXY"
+                "ask the proxy's administrator to let this machine through to {host}, name another \
+                 proxy {there}, or except the host with NO_PROXY"
             ),
         };
         Some(format!(
-            "the proxy {proxy}{from} refuses the way to {host} with status {status}: {what_to_do}, then \
-             go on; it was not asked again, so that no account is locked"
+            "the proxy {proxy}{from} refuses the way to {host} with status {status}: {what_to_do}, \
+             then go on; the proxy was not asked again, so that no account is locked"
         ))
     }
 
@@ -123,8 +123,9 @@ impl SystemProxies {
 /// password.
 pub(super) fn unnamed_proxy_message(host: &str) -> String {
     format!(
-        "a proxy on the way to {host} wants a user and a password (status {PROXY_AUTHENTICATION_REQUIRED}): name \
-         both in HTTPS_PROXY, as in http://USER:PASSWORD@HOST:PORT, then go on"
+        "a proxy on the way to {host} requires a user and a password (status \
+         {PROXY_AUTHENTICATION_REQUIRED}): name both in HTTPS_PROXY, as in \
+         http://USER:PASSWORD@HOST:PORT, then go on"
     )
 }
 

@@ -216,7 +216,7 @@ impl AddressScope {
 /// A host whose addresses are all private, so nothing is sent there.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{host} leads to the private address {address} from here, where no upload is sent{}",
+    "{host} has the private address {address} here, and is not contacted{}",
     upload_host_advice(host, *address)
 )]
 pub(super) struct PrivateHostError {
@@ -229,7 +229,10 @@ fn upload_host_advice(host: &str, address: IpAddr) -> String {
     if !is_company_address(address) || !can_be_upload_host(host) {
         return String::new();
     }
-    format!("; if that is your company's way to the storage, name it with --upload-host {host}")
+    format!(
+        "; if the address is your company's way to the storage, allow the host with --upload-host \
+         {host}"
+    )
 }
 
 #[cfg(test)]
@@ -319,8 +322,8 @@ mod tests {
         let refused = within(&["10.0.0.1", "fe80::1"]).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "a.example leads to the private address 10.0.0.1 from here, where no upload is sent; \
-             if that is your company's way to the storage, name it with --upload-host a.example"
+            "a.example has the private address 10.0.0.1 here, and is not contacted; if the address \
+             is your company's way to the storage, allow the host with --upload-host a.example"
         );
     }
 
@@ -354,7 +357,7 @@ mod tests {
             "ff02::1",
         ] {
             let why = within(refused).unwrap_err().to_string();
-            assert!(why.ends_with(", where no upload is sent"), "{why}");
+            assert!(why.ends_with(", and is not contacted"), "{why}");
         }
     }
 

@@ -177,8 +177,8 @@ impl TransferTarget {
     pub(super) fn check_length(&self, size: u64) -> Result<(), UnsafeTargetError> {
         match self.announced_length {
             Some(length) if length != size => Err(UnsafeTargetError(format!(
-                "the upload address comes with the header content-length of a file of {}, and \
-                 this one has {}",
+                "the upload address comes with the header content-length of a file of {}, and the \
+                 file has {}",
                 count_with_noun(length, "byte"),
                 count_with_noun(size, "byte"),
             ))),
@@ -244,7 +244,7 @@ fn check_url(url: &Url, rules: &TransferPolicy) -> Result<(), String> {
 }
 
 fn numeric_host_problem(ip: IpAddr) -> String {
-    format!("names the number {ip} in place of a host")
+    format!("names the IP address {ip} in place of a host")
 }
 
 fn check_host_name(name: &str, rules: &TransferPolicy) -> Result<(), String> {
@@ -253,7 +253,7 @@ fn check_host_name(name: &str, rules: &TransferPolicy) -> Result<(), String> {
     }
     if !is_public_name(name) {
         let way_on = if can_be_upload_host(name) {
-            " (if that is your company's storage, name it with --upload-host)"
+            " (if the host is your company's storage, allow it with --upload-host)"
         } else {
             ""
         };
@@ -266,7 +266,7 @@ fn check_host_name(name: &str, rules: &TransferPolicy) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "leads to the host {}, which no --upload-host takes",
+        "leads to the host {}, which no --upload-host allows",
         quoted(name)
     ))
 }

@@ -322,7 +322,7 @@ impl CheckedReader {
             .read_to_end(&mut block)
             .map_err(|error| {
                 self.record_error(UploadSourceError::Unreadable(format!(
-                    "it cannot be read: {error}"
+                    "the file cannot be read: {error}"
                 )))
             })?;
         if block.is_empty() {
@@ -331,7 +331,7 @@ impl CheckedReader {
         self.bytes_read += block.len() as u64;
         if self.bytes_read > self.content.stamp.size {
             let size = self.content.stamp.size;
-            return Err(self.record_change(format!("it had {size} bytes and has grown")));
+            return Err(self.record_change(format!("the file had {size} bytes and has grown")));
         }
         self.sha256.update(&block);
         self.md5.update(&block);
@@ -346,10 +346,13 @@ impl CheckedReader {
         let size = self.content.stamp.size;
         if self.bytes_read != size {
             let length = self.bytes_read;
-            return Err(self.record_change(format!("it had {size} bytes and now has {length}")));
+            return Err(
+                self.record_change(format!("the file had {size} bytes and now has {length}"))
+            );
         }
         if std::mem::take(&mut self.sha256).finish() != self.content.sha256 {
-            let why = format!("it still has {size} bytes, but other ones than were checked");
+            let why =
+                format!("the file still has {size} bytes, but other content than was checked");
             return Err(self.record_change(why));
         }
         // Set once: the file ends once, so no second value can come.

@@ -158,20 +158,21 @@ fn describe_certificate_error(error: &(dyn Error + 'static)) -> Option<String> {
     };
     Some(match wrong {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "its certificate has expired (or the clock of this machine is wrong)".to_owned()
+            "the certificate has expired (or the clock of this machine is wrong)".to_owned()
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "its certificate is not valid yet (or the clock of this machine is wrong)".to_owned()
+            "the certificate is not valid yet (or the clock of this machine is wrong)".to_owned()
         }
         CertificateError::NotValidForNameContext { presented, .. } => format!(
-            "its certificate is for another host ({}); is the address right?",
+            "the certificate is for another host ({}); is the address right?",
             first_names(presented)
         ),
-        CertificateError::UnknownIssuer => "its certificate is signed by nobody whom this machine \
-             trusts; where that is as it should be (a company's own authority, or a proxy that \
-             looks into TLS), add the authority's certificate with --ca-file"
+        CertificateError::UnknownIssuer => "the certificate is signed by no authority that this \
+                                            machine trusts; if your company has its own authority, \
+                                            or a proxy that inspects TLS, add the authority's \
+                                            certificate with --ca-file"
             .to_owned(),
-        other => format!("its certificate is not to be trusted: {other}"),
+        other => format!("the certificate is not trusted: {other}"),
     })
 }
 

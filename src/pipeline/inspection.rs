@@ -305,9 +305,9 @@ impl<D: AttachmentApi> AttachmentInspector<'_, D> {
                     expired += 1;
                     continue;
                 }
-                Err(DownloadFailure::TargetExpired) => InspectedBytes::Unavailable(
-                    "the storage refuses each address as soon as it is given".into(),
-                ),
+                Err(DownloadFailure::TargetExpired) => {
+                    InspectedBytes::Unavailable("the storage refuses each new address".into())
+                }
                 Err(DownloadFailure::GivenUp(why)) => InspectedBytes::Unavailable(why),
             };
             return Ok(InspectedAttachment::Found(exhibit, bytes));

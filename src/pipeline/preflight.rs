@@ -71,9 +71,9 @@ fn judge_probe(answer: Result<ProbeOutcome, ApiFailure>) -> ProbeDecision {
             ProbeDecision::Fail(PreflightError::Blocked(why))
         }
         // Nothing is recorded yet, so no journal withholds a request.
-        ApiFailure::Withheld => {
-            ProbeDecision::Fail(PreflightError::Blocked("it was not sent".to_owned()))
-        }
+        ApiFailure::Withheld => ProbeDecision::Fail(PreflightError::Blocked(
+            "the request was not sent".to_owned(),
+        )),
         ApiFailure::NotSent(why) | ApiFailure::Unanswered(why) => ProbeDecision::Retry(why, None),
         ApiFailure::Throttled { retry_after } => {
             ProbeDecision::Retry("status 429: too many requests".to_owned(), retry_after)

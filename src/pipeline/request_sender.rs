@@ -95,7 +95,7 @@ impl RequestFailure {
     pub(super) fn into_message(self) -> Result<String, HaltReason> {
         match self {
             Self::Halt(halt) | Self::HaltEffectUnknown(halt) => Err(halt),
-            Self::NotSent => Ok("it could not be asked".to_owned()),
+            Self::NotSent => Ok("the request could not be sent".to_owned()),
             Self::EffectUnknown(why)
             | Self::GivenUp(why)
             | Self::Forbidden(why)

@@ -65,7 +65,7 @@ impl RowVerdict {
             RequestFailure::Halt(halt) | RequestFailure::HaltEffectUnknown(halt) => {
                 return Err(halt);
             }
-            RequestFailure::NotSent => Self::no_answer(id, "it could not be sent"),
+            RequestFailure::NotSent => Self::no_answer(id, "the request could not be sent"),
             RequestFailure::EffectUnknown(why) | RequestFailure::GivenUp(why) => {
                 Self::no_answer(id, &why)
             }
@@ -100,7 +100,7 @@ impl RowVerdict {
         }
         .with_message(format!(
             "an attachment with this external_id is stored already, with {size} bytes where the \
-                 file has {}; it was left as it is: {}",
+             file has {}; the attachment was left as it is: {}",
             content.stamp.size,
             StatusReason::StoredOtherSize.remedy()
         ))
@@ -232,8 +232,8 @@ impl RowVerdict {
     pub(super) fn size_unanswered(id: AttachmentId, why: &str) -> Self {
         Self::without_message(RowState::SizeUnconfirmed(SizeAnswer::NoAnswer), Some(id))
             .with_message(format!(
-                "the storage took the file, but the service does not answer what it shows of it \
-                 ({why}); {}",
+                "the storage took the file, but the service does not answer the request for its \
+                 size ({why}); {}",
                 StatusReason::SizeNotShown.remedy()
             ))
     }
@@ -265,7 +265,7 @@ impl RowVerdict {
             SentBytes::Nothing => (RowState::JobWaiting, "nothing was sent"),
         };
         let message = format!(
-            "{what}, and the job has not ended: its last word is {}; {}",
+            "{what}, and the job has not ended: its last status is {}; {}",
             quoted(word),
             StatusReason::JobRunning.remedy()
         );
@@ -284,7 +284,8 @@ impl RowVerdict {
     /// Several jobs of the row failed, though never for the row's own sake.
     pub(super) fn not_attached_by_jobs(said: &str) -> Self {
         Self::not_begun(StatusReason::NotAttached).with_message(format!(
-            "its jobs failed without having attached the file, the last one with: {said}; {} later",
+            "the jobs of this row failed without attaching the file, the last job with: {said}; {} \
+             later",
             StatusReason::NotAttached.remedy()
         ))
     }
@@ -304,8 +305,8 @@ impl RowVerdict {
             StatusReason::JobFailed,
             Some(id),
             format!(
-                "the job failed after files were sent to it ({said}), and the service does not say \
-                 which of them it attached; bidders may see them already: {}",
+                "the job failed after files were sent ({said}), and the service does not say which \
+                 files were attached; bidders may see some already: {}",
                 StatusReason::JobFailed.remedy()
             ),
         )
@@ -320,8 +321,8 @@ impl RowVerdict {
             ..Self::without_message(state, Some(begun.id.clone()))
         }
         .with_message(format!(
-            "the row was attached by an earlier run, and {what} has changed since; what is \
-                 attached was left as it is: undo the change, or give the row a new external_id"
+            "the row was attached by an earlier run, and {what} has changed since; the attached \
+             file was left as it is: undo the change, or give the row a new external_id"
         ))
     }
 

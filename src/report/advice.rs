@@ -79,8 +79,8 @@ fn advice_without_reason(
         | Status::Updated
         | Status::Skipped => ("They are done.", "Nothing."),
         Status::Conflict => (
-            "Something else has their external_id, or the row changed after it was done. What is \
-             stored was left as it is.",
+            "Another attachment has their external_id, or the row changed after it was done. The \
+             stored content was left as it is.",
             "Read the message of each.",
         ),
         Status::Failed => (
@@ -93,7 +93,7 @@ fn advice_without_reason(
         ),
         Status::Replacing => advice_for_replacing(&ReplacementStage::Released(StatusReason::None)),
         Status::Creating => (
-            "A record was being made when the import ended; nobody knows yet whether it was.",
+            "The import ended while a record was being created; the result is unknown.",
             RESUME_ADVICE,
         ),
         Status::Created if service == Some(ProcurementService::Keelvar) => (
@@ -126,14 +126,17 @@ pub(super) fn advice_for_outcome(
             "The job goes on, although the results say that it has ended.",
             "Run consign verify again later, then this report.",
         ),
-        VerificationOutcome::Match => ("It is in the service as it was imported.", "Nothing."),
+        VerificationOutcome::Match => {
+            ("The file is in the service as it was imported.", "Nothing.")
+        }
         VerificationOutcome::NotDone => (
             "The results do not claim that the row is done.",
             RESUME_ADVICE,
         ),
         VerificationOutcome::Missing => (
             "The attachment is no longer in the service.",
-            "Find out who removed it. To attach it again, give the row a new external_id and import it.",
+            "Find out who removed the attachment. To attach the file again, give the row a new \
+             external_id and import it.",
         ),
         VerificationOutcome::Pending => (
             "The attachment is there without its bytes: most likely somebody has begun to replace them.",
@@ -141,24 +144,24 @@ pub(super) fn advice_for_outcome(
         ),
         VerificationOutcome::SizeDiffers => (
             "The attachment has another size than was imported: its content was replaced.",
-            "Find out who replaced it, and which content is right.",
+            "Find out who replaced the content, and which content is right.",
         ),
         VerificationOutcome::ContentDiffers => (
             "The service shows the size that was imported, and gives other bytes.",
-            "Find out who replaced it, and which content is right.",
+            "Find out who replaced the content, and which content is right.",
         ),
         VerificationOutcome::Renamed => (
-            "It is there with its size, but its external_id or title is another one.",
-            "Find out whether that was meant: under another external_id a later import would not \
-             find it.",
+            "The attachment is there with its size, but with another external_id or title.",
+            "Find out whether the change was meant: a later import does not find the attachment \
+             under another external_id.",
         ),
         VerificationOutcome::Unverifiable => (
-            "The service has no way to tell what became of the file after its job ended. It is not \
-             known to be wrong, and it is not verified.",
+            "The service cannot be asked about the file after the end of its job. The file is not \
+             known to be wrong, and is not verified.",
             "Look at the record in the service, where it matters.",
         ),
         VerificationOutcome::Error => (
-            "It could not be found out how the attachment stands; the message says why.",
+            "The attachment could not be checked; the message says why.",
             "Run consign verify again, then this report.",
         ),
     })

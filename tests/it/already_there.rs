@@ -40,12 +40,12 @@ fn what_is_there_already_with_another_size_is_a_conflict_and_stays_as_it_is() {
         .stdout(
             "1 of 2 rows not done (0 B sent in [time], 2 requests)\n\
              \x20 skipped           1  there already, with the same size\n\
-             \x20 conflict          1  there already with other content, or changed since; left \
-             as it is\n\
+             \x20 conflict          1  there already with other content, or changed since; left as \
+             it is\n\
              row 2, external_id \"A2\": conflict, stored_other_size: an attachment with this \
-             external_id is stored already, with 13 bytes where the file has 28; it was left as it \
-             is: give the row another external_id, take it out of the manifest, or run the \
-             import again with --on-conflict replace, or skip if it should stay\n\
+             external_id is stored already, with 13 bytes where the file has 28; the attachment \
+             was left as it is: give the row another external_id, take it out of the manifest, or \
+             run the import again with --on-conflict replace, or skip if it should stay\n\
              results: m.results.csv\n\
              to go on: [consign] import m.csv --base-url [base] --rate 2000 --concurrency 1 \
              --resume\n",
@@ -60,8 +60,9 @@ fn what_is_there_already_with_another_size_is_a_conflict_and_stays_as_it_is() {
     assert_eq!(
         results.cell("A2", "message"),
         "an attachment with this external_id is stored already, with 13 bytes where the file has \
-         28; it was left as it is: give the row another external_id, take it out of the manifest, \
-         or run the import again with --on-conflict replace, or skip if it should stay"
+         28; the attachment was left as it is: give the row another external_id, take it out of \
+         the manifest, or run the import again with --on-conflict replace, or skip if it should \
+         stay"
     );
 }
 

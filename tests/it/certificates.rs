@@ -52,7 +52,7 @@ fn is_not_trusted(certificate: TestCertificate, args: &[&str], why: &str) {
         .args(["--max-outage", "0s"])
         .args(args.iter().copied())
         .stdout(format!(
-            "{LEFT}stopped early: no safe connection is possible to localhost: its certificate \
+            "{LEFT}stopped early: no safe connection is possible to localhost: the certificate \
              {why}\n{TO_GO_ON}{} --resume\n",
             if args.is_empty() {
                 ""
@@ -68,9 +68,9 @@ fn is_not_trusted(certificate: TestCertificate, args: &[&str], why: &str) {
 
 const CA_FILE: [&str; 2] = ["--ca-file", "ca.pem"];
 
-const SIGNED_BY_NOBODY: &str = "is signed by nobody whom this machine trusts; where that is as it \
-    should be (a company's own authority, or a proxy that looks into TLS), add the authority's \
-    certificate with --ca-file";
+const SIGNED_BY_NOBODY: &str = "is signed by no authority that this machine trusts; if your \
+                                company has its own authority, or a proxy that inspects TLS, add \
+                                the authority's certificate with --ca-file";
 
 #[test]
 fn a_service_whose_authority_nobody_knows_gets_nothing() {
@@ -114,7 +114,7 @@ fn a_storage_without_a_good_certificate_gets_no_byte_and_costs_no_row() {
         .through_proxy()
         .args(["--max-outage", "0s"])
         .prints(format!(
-            "no safe connection is possible to {STORAGE_HOST} by way of the proxy {}: its \
+            "no safe connection is possible to {STORAGE_HOST} by way of the proxy {}: the \
              certificate is for another host",
             test.service().proxy().label()
         ))

@@ -86,8 +86,8 @@ fn stopped(test: &ImportTest, nth: usize, act: DiskFault, says: &str) -> Finishe
         .leaving_a_journal()
         .stdout("")
         .stderr(format!(
-            "error: stopped early: {says}; nothing more was sent, and what is in the results is \
-             true: go on with --resume once this is mended\n"
+            "error: stopped early: {says}; nothing more was sent, and the results are true: go on \
+             with --resume once the cause is mended\n"
         ))
         .exits(3);
     let failed: Vec<_> = disk

@@ -38,7 +38,8 @@ fn a_dry_run_tells_what_an_import_would_do_and_sends_only_look_ups() {
              \x20         1  skip: there already, with the same size\n\
              \x20         1  not be able to finish: conflict\n\
              row 2, external_id \"A2\": conflict, stored_other_size\n\
-             it would take 7 requests: less than 1 s at this rate; nothing was sent now\n",
+             the import would take 7 requests: less than 1 s at this rate; this dry run changed \
+             nothing\n",
         )
         .stored_rows(["A1", "A2"])
         .exits(1);
@@ -108,7 +109,8 @@ fn a_dry_run_of_a_resume_leaves_the_results_as_they_are() {
             "an import of 3 rows would\n\
              \x20         1  create and upload, 13 B\n\
              \x20         2  leave alone: done by an earlier run\n\
-             it would take 3 requests: less than 1 s at this rate; nothing was sent now\n",
+             the import would take 3 requests: less than 1 s at this rate; this dry run changed \
+             nothing\n",
         )
         .requests(["get_by_external_id A3 404"])
         .exits(0);

@@ -138,11 +138,11 @@ fn of_a_public_service_no_byte_goes_to_a_place_that_is_not_public() {
         ),
         (
             "https://0x7f000001/x".to_owned(),
-            "names the number 127.0.0.1 in place of a host",
+            "names the IP address 127.0.0.1 in place of a host",
         ),
         (
             "https://[::ffff:10.0.0.1]/x".to_owned(),
-            "names the number ::ffff:10.0.0.1 in place of a host",
+            "names the IP address ::ffff:10.0.0.1 in place of a host",
         ),
         (
             "https://localhost/x".to_owned(),
@@ -150,8 +150,8 @@ fn of_a_public_service_no_byte_goes_to_a_place_that_is_not_public() {
         ),
         (
             "https://metadata.google.internal/x".to_owned(),
-            "leads to the private host \"metadata.google.internal\" (if that is your company's \
-             storage, name it with --upload-host)",
+            "leads to the private host \"metadata.google.internal\" (if the host is your company's \
+             storage, allow it with --upload-host)",
         ),
     ] {
         let test = public("upload_url", json!(url));
@@ -249,7 +249,7 @@ fn a_host_or_a_length_that_are_not_those_of_the_request_are_told_and_nothing_is_
         ),
         (
             [("Host", STORAGE_HOST), ("Content-Length", "14")],
-            "content-length of a file of 14 bytes, and this one has 13 bytes",
+            "content-length of a file of 14 bytes, and the file has 13 bytes",
         ),
     ] {
         let test = asking_for(headers);
@@ -287,7 +287,7 @@ fn uploads_can_be_kept_to_the_hosts_that_the_user_names() {
     assert_eq!(
         test.results().cell("A1", "message"),
         "the upload address leads to the host \"storage.example.com\", which no --upload-host \
-         takes; nothing was sent there: ask the service's support"
+         allows; nothing was sent there: ask the service's support"
     );
     test.resume()
         .through_proxy()

@@ -12,8 +12,8 @@ fn a_full_disk_stops_the_run_before_the_next_request_and_loses_nothing() {
         .stdout("")
         .stderr(
             "error: stopped early: cannot write m.results.csv: File too large (os error 27); \
-             nothing more was sent, and what is in the results is true: go on with --resume once \
-             this is mended\n",
+             nothing more was sent, and the results are true: go on with --resume once the cause \
+             is mended\n",
         )
         .exits(3);
     // The journal names each record before its POST.

@@ -23,13 +23,13 @@ fn to_nobody(test: &ImportTest) -> TestRun<'_> {
 fn there_is_no_default_for_keelvar_and_workdays_tenants_are_none() {
     let test = test_of_an_event();
     let how = "--base-url URL (the address of your company's Keelvar, ending in /api), or set \
-               KEELVAR_BASE_URL, or --emulator to try it without an account\n";
+               KEELVAR_BASE_URL, or --emulator to try consign without an account\n";
     test.consign(["import", "m.csv"])
         .env_var("WORKDAY_BASE_URL", "https://workday.invalid/v1")
         .stdout("")
         .stderr(format!(
-            "error: where are the attachments to go? There is no default, so that nothing reaches \
-             the wrong company: give {how}"
+            "error: no destination is named, and there is no default, so that nothing reaches the \
+             wrong company: give {how}"
         ))
         .exits(2);
     test.consign(["import", "m.csv", "--region", "eu", "--environment"])
@@ -85,8 +85,8 @@ fn a_key_in_the_place_of_the_user_is_refused_and_not_repeated() {
         .env_var("KEELVAR_USER_EMAIL", "CANARY-KEY")
         .stdout("")
         .stderr(
-            "error: KEELVAR_USER_EMAIL holds no e-mail address; set it to that of the user in \
-             whose name the files are attached\n",
+            "error: KEELVAR_USER_EMAIL holds no e-mail address; set the variable to the address of \
+             the user in whose name the files are attached\n",
         )
         .exits(2);
 }

@@ -125,8 +125,8 @@ fn a_row_that_good_keys_may_not_write_fails_alone() {
         .exits(1);
     assert_eq!(
         test.results().cell("A2", "message"),
-        "the keys work, but not for this row (status 403: Forbidden: this answer was asked for \
-         by a script): ask for the rights on contract 2"
+        "the keys work, but not for this row (status 403: Forbidden: this answer comes from a \
+         scripted fault): ask for the rights on contract 2"
     );
     test.resume()
         .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])

@@ -12,12 +12,13 @@ fn a_run_stops_at_one_failure_more_than_are_allowed() {
         .args(["--max-errors", "1"])
         .stdout(
             "4 of 4 rows not done (0 B sent in [time], 6 requests)\n\
-             \x20 failed            2  tried, and cannot succeed as they are; see reason and message\n\
+             \x20 failed            2  tried, and cannot succeed as they are; see reason and \
+             message\n\
              \x20 pending           2  not reached, or to be tried again by --resume\n\
              row 1, external_id \"A1\": failed, refused: the service refused the attachment: \
-             status 422: Validation Error: this answer was asked for by a script\n\
+             status 422: Validation Error: this answer comes from a scripted fault\n\
              row 2, external_id \"A2\": failed, refused: the service refused the attachment: \
-             status 422: Validation Error: this answer was asked for by a script\n\
+             status 422: Validation Error: this answer comes from a scripted fault\n\
              stopped early: 2 rows failed, more than --max-errors allows\n\
              results: m.results.csv\n\
              to go on: [consign] import m.csv --base-url [base] --rate 2000 --concurrency 1 \

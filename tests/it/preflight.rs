@@ -64,9 +64,10 @@ fn expect_wrong_address_message(test: &ImportTest, came: &str) {
             run,
             test,
             &format!(
-                "[base] does not answer as Workday Strategic Sourcing does ({came}): is the base URL \
-                 right? It looks like https://api.us.workdayspend.com/services/attachments/v1; to go \
-                 on without this question, say --skip-preflight"
+                "[base] does not answer as Workday Strategic Sourcing does ({came}): is the base \
+                 URL right? A base URL looks like \
+                 https://api.us.workdayspend.com/services/attachments/v1; to go on without this \
+                 question, give --skip-preflight"
             ),
         );
     }
@@ -244,7 +245,7 @@ fn a_service_that_is_busy_is_asked_again() {
         .import()
         .with_preflight()
         .with_fast_clock()
-        .stderr("no good answer from [base] yet (status 503); it is asked again for up to 2 min\n")
+        .stderr("no good answer from [base] yet (status 503); asking again for up to 2 min\n")
         .all_uploaded(1)
         .exits(0);
     let first = ["list 503 status", "list 429 status", "list 200"];
@@ -327,8 +328,8 @@ fn a_list_that_keelvar_does_not_have_is_only_told_of() {
     test.import()
         .with_preflight()
         .prints(
-            "[base] does not show its list of jobs (status 404), which no document promises: \
-             whether address and key are right shows with the first job\n",
+            "the first answer of [base] proves nothing about address and keys (status 404): the \
+             first rows will show whether both are right\n",
         )
         .all_uploaded(1)
         .exits(0);
@@ -366,7 +367,7 @@ fn a_list_of_somebody_else_is_not_keelvars() {
         test.import().with_preflight().args(["--dry-run"]),
         &test,
         "[base] does not answer as Keelvar does (status 200 and JSON that is no list of jobs): is \
-         the base URL right? It looks like https://HOST/api, and ends where /jobs begins; to go on \
-         without this question, say --skip-preflight",
+         the base URL right? A base URL looks like https://HOST/api, and ends where /jobs begins; \
+         to go on without this question, give --skip-preflight",
     );
 }

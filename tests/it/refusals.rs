@@ -10,8 +10,8 @@ fn results_of_an_earlier_import_are_refused_with_the_command_that_goes_on() {
         .stdout("")
         .stderr(
             "error: m.results.csv exists already: an import was begun with this file\n\
-             to go on with it: [consign] import m.csv --base-url [base] --rate 2000 --concurrency \
-             1 --resume\n",
+             to go on with these results: [consign] import m.csv --base-url [base] --rate 2000 \
+             --concurrency 1 --resume\n",
         )
         .exits(2);
 }
@@ -69,7 +69,7 @@ fn results_that_were_made_with_another_destination_are_refused() {
         .stdout("")
         .stderr(
             "error: m.results.csv was made with [label], and this run would send to emulator; use \
-             another results file with --results, or the destination that it was made with\n",
+             another results file with --results, or name the destination of the results\n",
         )
         .exits(2);
 }
@@ -117,9 +117,9 @@ fn an_import_to_nowhere_in_particular_is_refused_and_explained() {
     test.consign(["import", "m.csv"])
         .stdout("")
         .stderr(
-            "error: where are the attachments to go? There is no default, so that nothing reaches \
-             the wrong company: give --region us|eu|ca and --environment production|sandbox, or \
-             --base-url URL (or set WORKDAY_BASE_URL), or --emulator to try it without an \
+            "error: no destination is named, and there is no default, so that nothing reaches the \
+             wrong company: give --region us|eu|ca and --environment production|sandbox, or \
+             --base-url URL (or set WORKDAY_BASE_URL), or --emulator to try consign without an \
              account\n",
         )
         .exits(2);

@@ -117,7 +117,7 @@ fn a_storage_that_points_elsewhere_is_told_with_what_to_do() {
         test.results().cell("A1", "message"),
         "the storage refused the file: status 307, TemporaryRedirect: Please re-send this request \
          to the specified temporary endpoint.; a redirect, which consign does not follow: storage \
-         answers so while its bucket is new or moves, mostly for some hours; run the import again with \
-         --resume then, or ask the service's support"
+         redirects while its bucket is new or moves, mostly for some hours; run the import again \
+         with --resume later, or ask the service's support"
     );
 }

@@ -90,13 +90,15 @@ fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_tw
         // The first row lacks only its confirmation, and the second is about to be looked up.
         let outcome = test
             .import()
-            .while_held(4, HoldMoment::BeforeService, |running| fate.apply_to(running.test))
+            .while_held(4, HoldMoment::BeforeService, |running| {
+                fate.apply_to(running.test)
+            })
             .leaving_a_journal()
             .prints(format!("stopped early: m.results.csv {}", fate.words()))
             .prints(
-                "while this run wrote to it; nothing more was sent, and what this run knows is in \
-                 m.results.kept.csv: go on with that one and no other, or files are sent again that \
-                 are there\nresults: m.results.kept.csv\n",
+                "while this run wrote to it; nothing more was sent, and the results of this run \
+                 are in m.results.kept.csv: go on with this file alone, or attached files are sent \
+                 again\nresults: m.results.kept.csv\n",
             )
             .prints(fate.first_command())
             .requests([
@@ -279,8 +281,8 @@ mod before_a_run {
         assert!(
             stderr.contains(&format!("error: m.results.csv {says}"))
                 && stderr.contains(
-                    " while consign used it; nothing was sent: put the \
-                 right one there, and go on with it: "
+                    " while consign used it; nothing was sent: put the right file there, and go \
+                     on: "
                 ),
             "{stderr}"
         );

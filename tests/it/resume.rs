@@ -59,8 +59,8 @@ fn a_row_that_the_service_refused_is_tried_again() {
         .exits(1);
     assert_eq!(
         test.results().cell("A2", "message"),
-        "the service refused the attachment: status 422: Validation Error: this answer was \
-         asked for by a script"
+        "the service refused the attachment: status 422: Validation Error: this answer comes from \
+         a scripted fault"
     );
     test.resume()
         .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
@@ -238,7 +238,7 @@ fn a_done_row_whose_file_is_gone_is_no_error() {
     test.import().exits(0);
     test.remove("A1.pdf");
     test.resume()
-        .stderr("1 row is done already, and the file is gone since: that is no error\n")
+        .stderr("1 row is done already, and the file is gone since, which is no error\n")
         .rows(["A1 uploaded", "A2 uploaded"])
         .requests([])
         .exits(0);

@@ -31,10 +31,11 @@ fn count(outcome: &FinishedRun, words: &str) -> usize {
     requests.filter(|one| one.starts_with(words)).count()
 }
 
-const NOT_FOUND_AGAIN: &str = "stopped early: row 1, column external_id: \"A.1\" was taken by the \
-     service and is not found again, as it seems because of \".\", so that a later run would store \
-     the file once more; no bytes were sent, and the service removes the record within an hour: use \
-     ids of letters, digits, _ and - alone, then go on\n";
+const NOT_FOUND_AGAIN: &str = "stopped early: row 1, column external_id: the service took \"A.1\" \
+                               and does not find it again, probably because of \".\"; a later run \
+                               would store the file once more; no bytes were sent, and the service \
+                               removes the record within an hour: use ids of letters, digits, _ \
+                               and - alone, then go on\n";
 
 #[test]
 fn an_id_that_is_not_found_again_gets_no_bytes_and_stops_the_run() {
@@ -233,9 +234,9 @@ fn a_new_id_that_is_not_found_is_given_back() {
             run.rows(["A1 renamed", "A2 renamed", "A3 renamed"])
         } else {
             run.prints(
-                "row 1, column new_external_id: \"B.1\" was taken by the service and is not found \
-                 again, as it seems because of \".\", so that a later run would store the file once \
-                 more; the attachment was given its old one back: use ids of letters, digits, _ and - \
+                "row 1, column new_external_id: the service took \"B.1\" and does not find it \
+                 again, probably because of \".\"; a later run would store the file once more; the \
+                 attachment has its old external_id again: use ids of letters, digits, _ and - \
                  alone, then go on\n",
             )
         };

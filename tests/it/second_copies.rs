@@ -164,7 +164,9 @@ fn results_beside_that_cannot_be_read_are_told_by_a_check_and_stop_it_only_if_th
     let told = "m.results.csv is not a results file of consign: the first line has no column \
                 \"line_check\"";
     test.check()
-        .prints(format!("{told}; the rows are not compared with it\n"))
+        .prints(format!(
+            "{told}; the rows are not compared with these results\n"
+        ))
         .leaving_a_journal()
         .exits(0);
     test.check()
@@ -189,7 +191,7 @@ fn a_check_tells_what_it_cannot_compare() {
             &outcome,
             &[
                 "m.results.csv line 2 (external_id \"10010\") is not believed: a cell was altered: \
-                 the line does not match its line_check; the row is not compared with it\n",
+                 the line does not match its line_check; no row is compared with this line\n",
                 "m.results.csv: 1 line was removed since it was written, and cannot be compared \
                  with the rows of the manifest\n",
                 "say --allow-again=2-3 (",

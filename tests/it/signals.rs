@@ -5,7 +5,7 @@ use std::fs::File;
 use crate::harness::{HoldMoment, ImportTest};
 
 const STOPPING: &str =
-    "stopping: no new rows; those under way have 30 s (once more to end at once)\n";
+    "stopping: no new rows; rows under way have 30 s (stop again to end at once)\n";
 
 #[test]
 fn an_interrupted_run_finishes_what_is_under_way_and_begins_nothing() {

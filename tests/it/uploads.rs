@@ -81,7 +81,7 @@ fn no_byte_goes_to_an_address_that_is_not_safe() {
     for (alter, message) in [
         (
             unsafe_address as fn(&mut Value),
-            "the upload address names the number 10.1.2.3 in place of a host; nothing was sent \
+            "the upload address names the IP address 10.1.2.3 in place of a host; nothing was sent \
              there: ask the service's support",
         ),
         (
@@ -166,9 +166,9 @@ fn a_file_whose_bytes_changed_unseen_is_not_stored() {
         .exits(1);
     assert_eq!(
         test.results().cell("A1", "message"),
-        "the file changed after it was checked, and was not stored: it still has 13 bytes, but \
-         other ones than were checked; run the import again with --resume to check and send the \
-         file as it is now"
+        "the file changed after it was checked, and was not stored: the file still has 13 bytes, \
+         but other content than was checked; run the import again with --resume to check and send \
+         the file as it is now"
     );
 }
 
@@ -199,10 +199,13 @@ fn a_file_that_changes_in_the_middle_of_its_upload_is_not_stored() {
     for (change, message) in [
         (
             &altered as &dyn Fn(&Path),
-            "it still has 33554432 bytes, but other ones than were checked",
+            "the file still has 33554432 bytes, but other content than was checked",
         ),
-        (&grown, "it had 33554432 bytes and has grown"),
-        (&truncated, "it had 33554432 bytes and now has 33554431"),
+        (&grown, "the file had 33554432 bytes and has grown"),
+        (
+            &truncated,
+            "the file had 33554432 bytes and now has 33554431",
+        ),
     ] {
         let (test, outcome) = changed_in_the_middle(change);
         let results = outcome.results.unwrap();

@@ -146,9 +146,9 @@ impl SeedTotals {
             hours(self.longest_story),
             hours(self.longest_outage)
         );
-        println!("how runs ended: {:?}", self.endings);
-        println!("how rows stood then: {:?}", self.row_states);
-        println!("what befell the results: {:?}", self.mishaps);
+        println!("ends of runs: {:?}", self.endings);
+        println!("rows at the ends of runs: {:?}", self.row_states);
+        println!("accidents of the results: {:?}", self.mishaps);
         for ((operation, fault), count) in &self.faults {
             println!("{count:>9}  {operation:?} {fault}");
         }
@@ -252,7 +252,7 @@ fn assert_faults_happened(sum: &SeedTotals) {
     ] {
         assert!(
             sum.endings.get(ending) > Some(&10),
-            "no run ended so: {ending}"
+            "hardly any run ended as {ending}"
         );
     }
 }
@@ -261,7 +261,10 @@ fn assert_faults_happened(sum: &SeedTotals) {
 #[track_caller]
 fn assert_mishaps_happened(sum: &SeedTotals, mishaps: &[&'static str]) {
     for mishap in mishaps {
-        assert!(sum.mishaps.get(mishap) > Some(&20), "hardly ever: {mishap}");
+        assert!(
+            sum.mishaps.get(mishap) > Some(&20),
+            "{mishap} hardly ever happened"
+        );
     }
 }
 
@@ -316,7 +319,7 @@ fn assert_guard_is_missed<S: SimulationScene>(without: RemovedGuard) {
 #[track_caller]
 fn assert_guard_is_missed_from<S: SimulationScene>(first: u64, without: RemovedGuard) {
     let (_, broken) = play_seeds::<S>(first..first + GUARD_SEARCH_SEEDS, Some(without));
-    let seed = broken.unwrap_or_else(|| panic!("nobody misses {without:?}"));
+    let seed = broken.unwrap_or_else(|| panic!("no seed breaks a promise without {without:?}"));
     let (_, outcome) = play::<S>(seed, Some(without), TraceMode::NotKept);
     println!("{without:?}: seed {seed}: {}", outcome.unwrap_err());
 }

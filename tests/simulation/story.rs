@@ -175,7 +175,7 @@ impl<S: SimulationScene> SimulatedStory<S> {
             }
             if nth == 1 && once {
                 let undone = self.scene.undone_lines();
-                return Err(format!("not done in calm weather: {undone}"));
+                return Err(format!("not done after a run without faults: {undone}"));
             }
             sleep(PAUSE_BETWEEN_CALM_RUNS).await;
         }
@@ -261,7 +261,7 @@ impl<S: SimulationScene> SimulatedStory<S> {
             unanswered_count: AtomicU64::new(0),
         };
         let others_end = self.scene.one_calm_run_must_do();
-        self.note(&format!("nobody answers {bad:?}"));
+        self.note(&format!("unanswered: {bad:?}"));
         let ending = self.run_calmly(Some(&bad)).await?;
         if bad.unanswered_count.into_inner() == 0 {
             return Ok(true);
@@ -289,7 +289,11 @@ impl<S: SimulationScene> SimulatedStory<S> {
             Some(row)
                 if others_end && S::UNANSWERABLE_REQUESTS.contains(&UnansweredRequest::LookUp) =>
             {
-                Err(format!("{} suffers for {}", row.key(), bad.external_id))
+                Err(format!(
+                    "{} is not done because {} is unanswered",
+                    row.key(),
+                    bad.external_id
+                ))
             }
             _ => Ok(true),
         }
@@ -484,7 +488,7 @@ impl<S: SimulationScene> SimulatedStory<S> {
             RunEnding::Halted(_) => "other",
         };
         *self.tally.endings.entry(name).or_default() += 1;
-        self.note(&format!("it ends: {name}"));
+        self.note(&format!("the run ends: {name}"));
     }
 
     fn note(&self, what: &str) {

@@ -42,7 +42,7 @@ impl ValueEnum for DottedIdRouting {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Routed => possible_value("found", "It leads to the attachment"),
+            Self::Routed => possible_value("found", "The attachment"),
             Self::NotFound404 => {
                 possible_value("404", "404, as of an attachment that is not there")
             }
@@ -59,7 +59,7 @@ impl ValueEnum for TitleOnRename {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
             Self::Keep => possible_value("keep", "It stays"),
-            Self::Derive => possible_value("derive", "It is derived from the file's name"),
+            Self::Derive => possible_value("derive", "The title is derived from the file's name"),
         })
     }
 }
@@ -84,9 +84,10 @@ impl ValueEnum for PurgeClock {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::CreationOrRenewal => {
-                possible_value("bytes", "From when it lost its bytes, if it ever had any")
-            }
+            Self::CreationOrRenewal => possible_value(
+                "bytes",
+                "The loss of the record's bytes, if it ever had any",
+            ),
             Self::Creation => possible_value("creation", "From its creation"),
         })
     }
@@ -99,10 +100,10 @@ impl ValueEnum for PostAnswerBody {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Job => possible_value("job", "All that a read tells"),
-            Self::IdOnly => possible_value("id", "Its id, as `id`"),
-            Self::JobIdOnly => possible_value("job_id", "Its id, as `job_id`"),
-            Self::BareId => possible_value("text", "Its id, as a text that stands by itself"),
+            Self::Job => possible_value("job", "The whole job, as a read shows the job"),
+            Self::IdOnly => possible_value("id", "The job's id, as `id`"),
+            Self::JobIdOnly => possible_value("job_id", "The job's id, as `job_id`"),
+            Self::BareId => possible_value("text", "The job's id, as a bare text"),
         })
     }
 }
@@ -114,8 +115,8 @@ impl ValueEnum for JobFileNaming {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::AsGiven => possible_value("as-given", "As they were called"),
-            Self::Decomposed => possible_value("nfd", "With accents as characters of their own"),
+            Self::AsGiven => possible_value("as-given", "As given"),
+            Self::Decomposed => possible_value("nfd", "With accents as separate characters"),
             Self::Trimmed => possible_value("trimmed", "Without superfluous blanks"),
         })
     }
@@ -129,7 +130,9 @@ impl ValueEnum for UnknownObjectAnswer {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
             Self::BadRequest400 => possible_value("400", "Refused, and no job is created"),
-            Self::FailedJob => possible_value("failed-job", "Created, and failed at its start"),
+            Self::FailedJob => {
+                possible_value("failed-job", "The job is created, and fails at its start")
+            }
         })
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn ask_about_content(
     let answer = runtime.block_on(async {
         tokio::select! {
             () = session.stop_listener.wait_for_stop() => Ok(String::new()),
-            answer = read_answer_in_thread("replace it now? [y/N] ") => answer,
+            answer = read_answer_in_thread("replace the content now? [y/N] ") => answer,
         }
     });
     match (session.stop_listener.requested_stop(), is_yes(&answer?)) {
@@ -161,8 +161,8 @@ impl ContentLoss {
                 count_with_noun_and_verb(self.possible, "attachment", ["has", "have"]);
             let _ = writeln!(
                 text,
-                "{attachments} the size of the file, and will be downloaded and lose what is other \
-                 content"
+                "{attachments} the size of the file: each will be downloaded, and replaced if the \
+                 content differs"
             );
         }
         if text.is_empty() {
@@ -173,7 +173,7 @@ impl ContentLoss {
                 writeln!(text, "backups go to {}", escape(&folder.to_string_lossy()))
             }
             BackupPolicy::Waived => {
-                writeln!(text, "no backup is kept: what is lost is lost for good")
+                writeln!(text, "no backup is kept: lost content is lost for good")
             }
         };
         Some(text)
@@ -244,8 +244,8 @@ mod tests {
         );
         assert_eq!(
             told(0, 1, &BackupPolicy::Waived).unwrap(),
-            "1 attachment has the size of the file, and will be downloaded and lose what is other \
-             content\nno backup is kept: what is lost is lost for good\n"
+            "1 attachment has the size of the file: each will be downloaded, and replaced if the \
+             content differs\nno backup is kept: lost content is lost for good\n"
         );
         assert_eq!(told(1, 2, &kept).unwrap().lines().count(), 3);
         assert_eq!(told(0, 0, &kept), None);

@@ -218,7 +218,7 @@ impl DryRunForecast {
         );
         line(
             self.go_on,
-            &format!("finish what was begun, {}", human_size(self.go_on_bytes)),
+            &format!("finish begun uploads, {}", human_size(self.go_on_bytes)),
         );
         let changes = &self.changes;
         line(
@@ -231,7 +231,7 @@ impl DryRunForecast {
         line(
             changes.compare,
             &format!(
-                "download what has the same size, and replace what is other content, {}",
+                "download attachments of the same size, and replace other content, {}",
                 human_size(changes.compare_bytes)
             ),
         );
@@ -266,7 +266,7 @@ impl DryRunForecast {
         let _ = match self.jobs {
             None => writeln!(
                 text,
-                "it would take {}{}: {} at this rate; nothing was sent now",
+                "the import would take {}{}: {} at this rate; this dry run changed nothing",
                 count_with_noun(self.requests, "request"),
                 if self.changes.compare > 0 {
                     " or more"
@@ -277,8 +277,8 @@ impl DryRunForecast {
             ),
             Some(jobs) => writeln!(
                 text,
-                "it would take {} and at least {}: {} or more at what the service allows; nothing \
-                 was sent now",
+                "the import would take {} and at least {}: {} or more at what the service allows; \
+                 this dry run changed nothing",
                 count_with_noun(jobs, "job"),
                 count_with_noun(self.requests - jobs, "look-up"),
                 human_duration(self.seconds_at_the_rate)

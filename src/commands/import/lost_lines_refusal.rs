@@ -97,7 +97,7 @@ pub(super) fn lost_lines_notice(
     let is_empty = rows.is_empty();
     let which = RowNumbers::from_rows(rows).to_words();
     let what_follows = match service {
-        _ if is_empty => "no row that is to be sent is in doubt for that".to_owned(),
+        _ if is_empty => "no row to be sent is affected".to_owned(),
         ProcurementService::Workday if one => format!("{which} is looked up again"),
         ProcurementService::Workday => format!("{which} are looked up again"),
         ProcurementService::Keelvar if one => format!(

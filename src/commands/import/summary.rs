@@ -128,8 +128,8 @@ impl ImportSummary {
         );
         let path = path.to_string_lossy();
         RunEnding::Stopped(format!(
-            "{} {why} while this run wrote to it; nothing more was sent, and what this run knows \
-             is in {}: go on with that one and no other, or files are sent again that are there",
+            "{} {why} while this run wrote to it; nothing more was sent, and the results of this \
+             run are in {}: go on with this file alone, or attached files are sent again",
             escape(&path),
             escape(&self.results),
         ))
@@ -194,7 +194,7 @@ impl ImportSummary {
         let mut text = match ending {
             RunEnding::Complete => format!("all {} done", count_with_noun(self.rows, "row")),
             RunEnding::Interrupted(_) | RunEnding::Stopped(_) if self.rows_not_done() == 0 => {
-                "not all that was asked for was gone through".to_owned()
+                "the run stopped before the end of its work".to_owned()
             }
             RunEnding::Incomplete | RunEnding::Interrupted(_) | RunEnding::Stopped(_) => format!(
                 "{} of {} not done",
@@ -286,8 +286,7 @@ impl ImportSummary {
     fn status_meaning_with_kept(&self, status: Status) -> Cow<'static, str> {
         if status == Status::Skipped && self.kept_other_content > 0 {
             let kept = count_with_noun_and_verb(self.kept_other_content, "row", ["has", "have"]);
-            return format!("there already; {kept} other content, and what was there was kept")
-                .into();
+            return format!("there already; {kept} other content, which was kept").into();
         }
         status_meaning(status, self.service).into()
     }

@@ -277,7 +277,7 @@ impl<'a> WorkList<'a> {
         if self.done_rows_without_file > 0 {
             let _ = writeln!(
                 text,
-                "{} already, and the file is gone since: that is no error",
+                "{} already, and the file is gone since, which is no error",
                 count_with_noun_and_verb(
                     self.done_rows_without_file,
                     "row",

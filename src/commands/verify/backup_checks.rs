@@ -51,8 +51,8 @@ impl BackupChecks {
         if all > 0 && self.count_with(BackupState::Missing) == all {
             let _ = writeln!(
                 text,
-                "backups of what was replaced: {} named by the results, and none is here (looked for \
-                 below the working directory and beside the results)",
+                "backups of replaced content: {} named by the results, and none is here (looked \
+                 for below the working directory and beside the results)",
                 group_thousands(all)
             );
         } else if all > 0 {
@@ -76,7 +76,7 @@ impl BackupChecks {
                 format!("{} {}", group_thousands(count), standing.description())
             })
             .collect();
-        let _ = writeln!(text, "backups of what was replaced: {}", counts.join(", "));
+        let _ = writeln!(text, "backups of replaced content: {}", counts.join(", "));
         let exceptions = self.checked.iter();
         let mut exceptions = exceptions.filter(|(_, found)| *found != BackupState::AsRecorded);
         for (one, standing) in exceptions.by_ref().take(MAX_ROWS_NAMED) {

@@ -123,7 +123,7 @@ impl VerifySummary<'_> {
         }
         let verification = self.verification.to_string_lossy();
         let whose = if self.earlier_verification_kept {
-            " (that of an earlier run, left as it was)"
+            " (of an earlier run, left as it was)"
         } else {
             ""
         };
@@ -299,6 +299,6 @@ fn outcome_meaning(outcome: VerificationOutcome) -> &'static str {
         VerificationOutcome::Unverifiable => {
             "nothing speaks against them, but the service cannot be asked for their files"
         }
-        VerificationOutcome::Error => "could not be found out",
+        VerificationOutcome::Error => "could not be checked",
     }
 }

@@ -150,7 +150,7 @@ impl AttachmentAttributes {
             (AttachmentIdentifier::ExternalId(_), _) => false,
         });
         if !named {
-            let detail = "Missing or invalid 'id' specified, expected the one in the URL";
+            let detail = "Missing or invalid 'id' specified, expected the id in the URL";
             return Err(
                 JsonApiProblem::invalid_value("/data/id", detail).with_status(StatusCode::CONFLICT)
             );

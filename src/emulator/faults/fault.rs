@@ -143,7 +143,7 @@ pub enum InvalidFault {
     },
     /// The effect does not apply to an operation of the target.
     #[error(
-        "{effect} cannot befall {target}; it is for {}",
+        "{effect} does not apply to {target}, only to {}",
         join_names(applicable)
     )]
     EffectDoesNotApply {
@@ -155,21 +155,21 @@ pub enum InvalidFault {
         applicable: Vec<EmulatorOperation>,
     },
     /// The upload target has neither a URL nor headers, and would stay the storage's own.
-    #[error("upload_target changes nothing; give it a url, or headers")]
+    #[error("upload_target changes nothing; add a url or headers")]
     UnchangedUploadTarget,
     /// The upload target has only headers, for jobs, whose answers name no headers.
     #[error("upload_target of {0} needs a url: jobs name no headers for their uploads")]
     MissingUploadUrl(FaultTarget),
     /// The status is outside of 200 to 599.
-    #[error("{0} is not a status that a service answers; give one from 200 to 599")]
+    #[error("{0} is not a status of an answer; give a status from 200 to 599")]
     InvalidStatus(u16),
     /// The status of an early refusal is outside of 400 to 599.
-    #[error("{0} is not a status that refuses a file; give one from 400 to 599")]
+    #[error("{0} is not a status of a refusal; give a status from 400 to 599")]
     NotARefusalStatus(u16),
     /// The text cannot be the value of a `Retry-After` header.
     #[error(
         "{} cannot stand in a Retry-After header; give seconds, such as \"7\", or \"in 7s\" for \
-         the date that is then",
+         the date in 7 seconds",
         quoted(.0)
     )]
     InvalidRetryAfter(String),
@@ -412,23 +412,23 @@ mod tests {
         let once = FaultTrigger::Nth(1);
         for (message, effect, target) in [
             (
-                "half_read cannot befall create; it is for upload",
+                "half_read does not apply to create, only to upload",
                 FaultEffect::HalfRead,
                 EmulatorOperation::Create.into(),
             ),
             (
-                "half_read cannot befall storage; it is for upload",
+                "half_read does not apply to storage, only to upload",
                 FaultEffect::HalfRead,
                 FaultTarget::Storage,
             ),
             (
-                "garbage_body cannot befall upload; it is for list, create, get, \
+                "garbage_body does not apply to upload, only to list, create, get, \
                  get_by_external_id, update, update_by_external_id, create_job, get_job, list_jobs",
                 FaultEffect::GarbageBody,
                 EmulatorOperation::Upload.into(),
             ),
             (
-                "expired_url cannot befall purge; it is for upload, download",
+                "expired_url does not apply to purge, only to upload, download",
                 FaultEffect::ExpiredUrl,
                 EmulatorOperation::Purge.into(),
             ),
@@ -449,23 +449,20 @@ mod tests {
         };
         for (message, effect) in [
             (
-                "42 is not a status that a service answers; give one from 200 to 599",
+                "42 is not a status of an answer; give a status from 200 to 599",
                 status(42, None),
             ),
             (
                 "\"1\\u{a}2\" cannot stand in a Retry-After header; give seconds, such as \"7\", \
-                 or \"in 7s\" for the date that is then",
+                 or \"in 7s\" for the date in 7 seconds",
                 status(503, Some("1\n2")),
             ),
             (
-                "\"in a while\" cannot stand in a Retry-After header; give seconds, such as \
-                 \"7\", or \"in 7s\" for the date that is then",
+                "\"in a while\" cannot stand in a Retry-After header; give seconds, such as \"7\", \
+                 or \"in 7s\" for the date in 7 seconds",
                 status(503, Some("in a while")),
             ),
-            (
-                "upload_target changes nothing; give it a url, or headers",
-                own,
-            ),
+            ("upload_target changes nothing; add a url or headers", own),
         ] {
             assert_eq!(
                 refusal_message(EmulatorOperation::Create, FaultTrigger::Nth(1), effect),
@@ -478,7 +475,7 @@ mod tests {
                 FaultTrigger::Nth(1),
                 FaultEffect::RefuseEarly { code: 200 }
             ),
-            "200 is not a status that refuses a file; give one from 400 to 599"
+            "200 is not a status of a refusal; give a status from 400 to 599"
         );
     }
 

@@ -44,7 +44,7 @@ pub(super) fn perform_with_effect(
         Some(FaultEffect::Late { delay: lasting }) => RequestEnd::ExecutedLater(*lasting),
         Some(FaultEffect::Status { code, retry_after }) => {
             let status = fault::scripted_status(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let reply = request.error_reply(status, "this answer was asked for by a script");
+            let reply = request.error_reply(status, "this answer comes from a scripted fault");
             reply.with_retry_after(retry_after.as_deref()).into()
         }
         Some(FaultEffect::Html200) => WholeReply::captive_portal().into(),

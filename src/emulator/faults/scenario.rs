@@ -134,11 +134,11 @@ const REWORDINGS: [(&str, &str); 6] = [
     ),
     (
         "invalid type: unit variant, expected struct variant",
-        "the name alone says too little; write for example { status = { code = 503 } }",
+        "the name alone is not enough; write for example { status = { code = 503 } }",
     ),
     (
         "wanted exactly 1 element, more than 1 element",
-        "only one can be said here; give the other a [[fault]] of its own",
+        "only one value can stand here; write a [[fault]] of its own for the other",
     ),
     (
         "wanted string or table",
@@ -296,7 +296,7 @@ mod tests {
             ),
             (
                 r#"effect = "half_read""#,
-                "line 2, column 1 (fault 1): half_read cannot befall create; it is for upload"
+                "line 2, column 1 (fault 1): half_read does not apply to create, only to upload"
                     .to_owned(),
             ),
             (
@@ -318,8 +318,8 @@ mod tests {
             ),
             (
                 r"when = { nth = 1, first_n = 2 }",
-                "line 4, column 8 (fault 1): only one can be said here; give the other a \
-                 [[fault]] of its own"
+                "line 4, column 8 (fault 1): only one value can stand here; write a [[fault]] of \
+                 its own for the other"
                     .to_owned(),
             ),
             (
@@ -338,8 +338,8 @@ mod tests {
         for (line, told) in [
             (
                 r#"effect = "status""#,
-                "10 (fault 1): the name alone says too little; write for example \
-                 { status = { code = 503 } }",
+                "10 (fault 1): the name alone is not enough; write for example { status = { code = \
+                 503 } }",
             ),
             (
                 r"effect = { status = { cod = 503 } }",

@@ -42,13 +42,13 @@ fn bytes_go_to_any_public_https_host_and_to_no_other() {
         ),
         (
             "https://files.internal/x",
-            "leads to the private host \"files.internal\" (if that is your company's storage, name \
-             it with --upload-host)",
+            "leads to the private host \"files.internal\" (if the host is your company's storage, \
+             allow it with --upload-host)",
         ),
         (
             "https://printer.local./x",
-            "leads to the private host \"printer.local.\" (if that is your company's storage, name \
-             it with --upload-host)",
+            "leads to the private host \"printer.local.\" (if the host is your company's storage, \
+             allow it with --upload-host)",
         ),
         (
             "https://intranet/x",
@@ -136,7 +136,7 @@ fn where_hosts_are_named_bytes_go_to_no_other_but_this_machine() {
     let refused = parse("https://example.org/x", ApiLocation::Remote).unwrap_err();
     assert_eq!(
         refused.0,
-        "the upload address leads to the host \"example.org\", which no --upload-host takes"
+        "the upload address leads to the host \"example.org\", which no --upload-host allows"
     );
     // A rehearsal takes the same options as the import.
     assert!(parse("http://127.0.0.1:9/x", ApiLocation::Loopback).is_ok());
@@ -209,8 +209,8 @@ fn a_length_is_taken_where_it_is_that_of_the_file() {
     }
     assert_eq!(
         with(&["13"]).unwrap().check_length(1).unwrap_err().0,
-        "the upload address comes with the header content-length of a file of 13 bytes, and this \
-         one has 1 byte"
+        "the upload address comes with the header content-length of a file of 13 bytes, and the \
+         file has 1 byte"
     );
     for bad in [
         &["13", "14"][..],

@@ -176,15 +176,15 @@ impl StorageAnswer {
     fn redirect_advice(&self) -> Option<&'static str> {
         match (self.status, self.error_code()) {
             (307, _) => Some(
-                "storage answers so while its bucket is new or moves, mostly for some hours; run the import \
-                 again with --resume then, or ask the service's support",
+                "storage redirects while its bucket is new or moves, mostly for some hours; run \
+                 the import again with --resume later, or ask the service's support",
             ),
             (301 | 308, _) => Some(
                 "the address that the service gave leads to another region or host than its \
                  bucket's; ask the service's support",
             ),
             (300..=399, _) => {
-                Some("no storage answers so; is a proxy or a sign-in page in between?")
+                Some("no storage sends such a redirect; is a proxy or a sign-in page in between?")
             }
             _ => None,
         }

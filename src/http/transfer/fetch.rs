@@ -57,7 +57,7 @@ impl TransferClient {
             // The connection may as well have broken off at this point.
             Some(DigestedBytes { size, .. }) if size < most && !length_told => {
                 Err(FetchFailure::Interrupted(format!(
-                    "it ended after {}, and nobody had said how many there are",
+                    "the download ended after {}, and its length was not announced",
                     count_with_noun(size, "byte")
                 )))
             }

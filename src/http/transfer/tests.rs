@@ -72,8 +72,7 @@ async fn no_byte_goes_to_a_public_name_that_leads_to_a_private_address() {
     let url = format!("https://storage.example.com:{port}/CANARY?signature=CANARY");
     let failure = put(&client, ApiLocation::Remote, &url, 10).await;
     // No retry: the address will be no better in an hour.
-    let why = "storage.example.com leads to the private address 127.0.0.1 from here, where no \
-               upload is sent";
+    let why = "storage.example.com has the private address 127.0.0.1 here, and is not contacted";
     assert_eq!(failure, PutFailure::NeverPossible(why.into()));
     let nobody = futures::FutureExt::now_or_never(neighbour.accept());
     assert!(nobody.is_none(), "somebody came");
@@ -213,9 +212,9 @@ fn a_redirect_is_told_as_what_it_is_and_never_with_its_place() {
     assert_eq!(
         describe_refusal(307, body),
         "status 307, TemporaryRedirect: Please re-send this request to the specified temporary \
-         endpoint.; a redirect, which consign does not follow: storage answers so while its bucket \
-         is new or moves, mostly for some hours; run the import again with --resume then, or ask the \
-         service's support"
+         endpoint.; a redirect, which consign does not follow: storage redirects while its bucket \
+         is new or moves, mostly for some hours; run the import again with --resume later, or ask \
+         the service's support"
     );
     assert_eq!(
         describe_refusal(301, ""),
@@ -224,8 +223,8 @@ fn a_redirect_is_told_as_what_it_is_and_never_with_its_place() {
     );
     assert_eq!(
         describe_refusal(302, ""),
-        "status 302; a redirect, which consign does not follow: no storage answers so; is a proxy \
-         or a sign-in page in between?"
+        "status 302; a redirect, which consign does not follow: no storage sends such a redirect; \
+         is a proxy or a sign-in page in between?"
     );
 }
 

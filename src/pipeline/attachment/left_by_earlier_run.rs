@@ -184,9 +184,11 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             Ok(AttachmentObservation::WithBytes(sight)) => match sight.digested {
                 Some(seen) => AttachmentBytes::Bytes((seen.size, seen.sha256)),
                 None => {
-                    return Ok(
-                        RowVerdict::not_observed(&existing, "its bytes were not read").into(),
-                    );
+                    return Ok(RowVerdict::not_observed(
+                        &existing,
+                        "the stored bytes were not read",
+                    )
+                    .into());
                 }
             },
             Ok(AttachmentObservation::NoAttachment) => AttachmentBytes::NoAttachment,
@@ -263,7 +265,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                     expired += 1;
                 }
                 Err(DownloadFailure::TargetExpired) => {
-                    let why = "the storage refuses each address as soon as it is given".to_owned();
+                    let why = "the storage refuses each new address".to_owned();
                     return Ok(AttachmentObservation::BytesUnavailable(why));
                 }
                 Err(DownloadFailure::GivenUp(why)) => {

@@ -135,7 +135,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                         value,
                         redacted: words,
                     } if value != to => {
-                        let why = format!("it shows {words:?}");
+                        let why = format!("the service shows {words:?} instead");
                         return Ok(row_ends_with(verdict.clone().name_refused("title", &why)));
                     }
                     _ => break,
@@ -231,7 +231,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                     // The attachment is still found under its old name.
                     Ok(NameHolder::Nobody) if self.is_on_trial(&to) => {
                         self.restore_external_id(id, &from).await?;
-                        let done = "the attachment was given its old one back";
+                        let done = "the attachment has its old external_id again";
                         return Err(self.not_routed_halt("new_external_id", &to, done));
                     }
                     Ok(NameHolder::Another) => {
@@ -241,7 +241,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                     }
                     Ok(NameHolder::Nobody) => {
                         lost += 1;
-                        let why = "a look-up of the new one finds nothing".to_owned();
+                        let why = "a look-up of the new external_id finds nothing".to_owned();
                         (why, lost > MAX_LOST_RENAMES)
                     }
                     Err(unmet) => (unmet.into_message()?, true),

@@ -117,7 +117,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             return Ok(RowVerdict::same_content(id).into());
         }
         if self.replacements_begun > MAX_REPLACEMENTS_BEGUN {
-            let why = "what is stored changes again and again";
+            let why = "the stored content changes again and again";
             return Ok(backup_failed_verdict(id, ours, why).into());
         }
         // The new bytes have to be at hand before the old bytes are released.
@@ -131,8 +131,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 .if_still_our_content(ours)
                 .map_or(size, KnownContent::Complete);
             let message = format!(
-                "the file changed after it was checked: {why}; what is stored was left as it is: \
-                 run the import again with --resume to check the file as it is now"
+                "the file changed after it was checked: {why}; the stored content was left as it \
+                 is: run the import again with --resume to check the file as it is now"
             );
             let reason = StatusReason::SourceChanged;
             return Ok(RowVerdict::not_replaced(id, known, reason, message).into());
@@ -320,7 +320,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             (Status::Failed, OldBytesState::Stored, Some(id)) => {
                 self.forget_replacement();
                 let known = known_old_content(&replacement);
-                let message = format!("{}; what is stored was left as it is", verdict.message);
+                let message = format!("{}; the stored content was left as it is", verdict.message);
                 Ok(RowVerdict::not_replaced(id, known, verdict.state.reason(), message).into())
             }
             (Status::Failed, _, Some(id)) if leaves_no_bytes(&verdict.state) => {
@@ -382,7 +382,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
         let now = match left {
             BytesAfterFailedReplacement::NoBytes => "THE ATTACHMENT HAS NO CONTENT NOW",
-            _ => "NOBODY CAN TELL WHAT THE ATTACHMENT HOLDS NOW",
+            _ => "THE CONTENT OF THE ATTACHMENT IS UNKNOWN NOW",
         };
         let former = self.row.changes.replaced.as_ref();
         let waiting = why.old_bytes_not_restored(id, now, former.map(|former| &former.backup));
@@ -527,8 +527,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
 fn backup_failed_verdict(id: AttachmentId, ours: Option<CheckedContent>, why: &str) -> RowVerdict {
     let known = ours.map_or(KnownContent::Nothing, KnownContent::Complete);
     let message = format!(
-        "what is stored could not be downloaded ({why}), so that it was left as it is; run the import again \
-         with --resume later"
+        "the stored content could not be downloaded ({why}), and was left as it is; run the import \
+         again with --resume later"
     );
     RowVerdict::not_replaced(id, known, StatusReason::NoBackup, message)
 }

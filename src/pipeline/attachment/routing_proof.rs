@@ -258,8 +258,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         let routing = &self.shared.routing;
         routing.close();
         HaltReason::ExternalIdNotRouted(format!(
-            "row {}, column {column}: {} was taken by the service and is not found again, as it seems \
-             because of {}, so that a later run would store the file once more; {done}",
+            "row {}, column {column}: the service took {} and does not find it again, probably \
+             because of {}; a later run would store the file once more; {done}",
             self.row.row.number,
             quoted(id.as_str()),
             list_characters(&routing.unproven(id)),

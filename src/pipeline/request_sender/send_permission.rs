@@ -61,7 +61,7 @@ fn give_up_message(why: &str, evidence: OwnFaultEvidence) -> String {
     match evidence {
         OwnFaultEvidence::OthersAnswered => format!("{why}, while other rows get answers"),
         OwnFaultEvidence::NoOtherRowLeft => format!(
-            "{why}, for {} minutes, with no other row left to tell why",
+            "{why}, for {} minutes, with no other row left to compare with",
             ROW_GIVE_UP_AFTER.as_secs() / 60
         ),
     }

@@ -77,8 +77,8 @@ impl RowVerdict {
             ..Self::without_message(RowState::Conflict(StatusReason::Gone), Some(existing.id))
         }
         .with_message(format!(
-            "the service has no such attachment any more, or it has lost its bytes; nothing was \
-                 changed: {}",
+            "the attachment does not exist any more, or has no bytes any more; nothing was \
+             changed: {}",
             StatusReason::Gone.remedy()
         ))
     }
@@ -89,12 +89,12 @@ impl RowVerdict {
             known_content: Some(KnownContent::Nothing),
             ..Self::without_message(RowState::Conflict(StatusReason::Gone), None)
         }
-        .with_message(
-            format!(
-                "its attachment, which was renamed to {}, is not there any more, and another one                  has its external_id now, which was left as it is: give the row a new external_id                  to attach the file again",
-                quoted(renamed)
-            ),
-        )
+        .with_message(format!(
+            "the attachment of this row was renamed to {} and does not exist any more, and another \
+             attachment has an external_id of the row now; nothing was changed: give the row a new \
+             external_id to attach the file again",
+            quoted(renamed)
+        ))
     }
 
     /// The row's requests stay without an answer. The line still says what it said before.
@@ -117,9 +117,10 @@ impl RowVerdict {
             other_object: existing.other_object.clone(),
             ..Self::without_message(state, Some(existing.id.clone()))
         }
-        .with_message(
-            format!("how the attachment stands could not be seen ({why}); run the import again with --resume"),
-        )
+        .with_message(format!(
+            "the state of the attachment could not be read ({why}); run the import again with \
+             --resume"
+        ))
     }
 
     /// The attachment of a done row belongs to another object than the manifest names now.
@@ -133,12 +134,11 @@ impl RowVerdict {
             other_object: existing.other_object,
             ..Self::without_message(RowState::ConflictOnOtherObject, Some(existing.id))
         }
-        .with_message(
-            format!(
-                "it was attached to another object than {object}, as the manifest says now, and an \
-                 attachment cannot be moved: correct the manifest, or give the row a new external_id"
-            ),
-        )
+        .with_message(format!(
+            "the attachment belongs to another object than {object}, which the manifest names now; \
+             an attachment cannot be moved: correct the manifest, or give the row a new \
+             external_id"
+        ))
     }
 
     /// An attachment during a replacement belongs to another object than the manifest names now.
@@ -154,13 +154,11 @@ impl RowVerdict {
                 Some(existing.id),
             )
         }
-        .with_message(
-            format!(
-                "its content was being replaced when the manifest named another object than \
-                 {object}, and an attachment cannot be moved; undo that change, and run the import again \
-                 with --resume"
-            ),
-        )
+        .with_message(format!(
+            "the content of the attachment was being replaced when the manifest named another \
+             object than {object}; an attachment cannot be moved: undo the change of the manifest, \
+             and run the import again with --resume"
+        ))
     }
 
     /// The old bytes are stored: either never released, or put back.
@@ -222,8 +220,8 @@ impl RowVerdict {
             ..self
         }
         .with_message(format!(
-            "another attachment has the new external_id {} {what}; choose another one, or \
-                 rename that attachment first",
+            "another attachment has the new external_id {} {what}; choose another external_id, or \
+             rename the other attachment first",
             quoted(to.as_str())
         ))
     }
@@ -235,8 +233,8 @@ impl RowVerdict {
             ..self
         }
         .with_message(format!(
-            "two attachments have the external_id {}, and the service renamed the other one; \
-                 that was undone: look at both in the service",
+            "two attachments have the external_id {}, and the service renamed the wrong one; the \
+             rename was undone: look at both in the service",
             quoted(from.as_str())
         ))
     }
@@ -248,8 +246,8 @@ impl RowVerdict {
             ..self
         }
         .with_message(format!(
-            "somebody else has given the attachment the external_id {}, and it was left as it \
-                 is; correct the manifest, or look at the attachment in the service",
+            "the attachment has another external_id in the service, {}, which was left as it is; \
+             correct the manifest, or look at the attachment in the service",
             quoted(name)
         ))
     }
@@ -280,8 +278,8 @@ impl RowVerdict {
     /// Requests for a new name stay without an answer.
     pub(in crate::pipeline) fn name_unanswered(self, what: &str, why: &str) -> Self {
         self.with_message(format!(
-            "the content is right, and nobody knows whether the new {what} was taken ({why}); \
-                 run the import again with --resume later"
+            "the content is right, but the new {what} is not confirmed ({why}); run the import \
+             again with --resume later"
         ))
     }
 }

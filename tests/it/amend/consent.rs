@@ -5,7 +5,7 @@ use crate::harness::{ImportTest, ResultsTable, TestRun};
 const OTHER: &str = "other.results.csv";
 
 const REFUSAL: &str = "error: nothing was sent: stored content would be replaced, and there is no \
-                       terminal to ask whether that is meant; look with --dry-run, then say --yes\n";
+                       terminal to ask for consent; check with --dry-run, then give --yes\n";
 
 /// Service with the first content of all rows, and local files among which the second has changed.
 fn changed() -> ImportTest {
@@ -73,10 +73,10 @@ mod on_a_terminal {
     use super::*;
 
     const QUESTION: &str = "1 attachment will lose its present content\n\
-                            1 attachment has the size of the file, and will be downloaded and \
-                            lose what is other content\n\
+                            1 attachment has the size of the file: each will be downloaded, and \
+                            replaced if the content differs\n\
                             backups go to old\n\
-                            replace it now? [y/N] ";
+                            replace the content now? [y/N] ";
 
     #[test]
     fn anything_but_yes_sends_nothing_but_look_ups() {

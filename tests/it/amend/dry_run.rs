@@ -69,23 +69,24 @@ fn a_dry_run_names_each_change_with_old_and_new_and_sends_only_look_ups() {
             "an import of 5 rows would\n\
              \x20         1  create and upload, 13 B\n\
              \x20         1  replace other content, 28 B\n\
-             \x20         3  download what has the same size, and replace what is other content, 39 \
+             \x20         3  download attachments of the same size, and replace other content, 39 \
              B\n\
              \x20         2  give another title\n\
              \x20         3  give another external_id\n\
-             row 1, external_id \"A1\": download 13 bytes, and replace them unless they are the \
-             file's\n\
+             row 1, external_id \"A1\": download 13 bytes, and replace the content if it differs \
+             from the file\n\
              row 2, external_id \"A2\": replace 13 bytes with 28\n\
              row 2, external_id \"A2\": change the title \"Old\" to \"New\"\n\
              row 2, external_id \"A2\": rename to \"EU-A2\"\n\
-             row 3, external_id \"A3\": download 13 bytes, and replace them unless they are the \
-             file's\n\
+             row 3, external_id \"A3\": download 13 bytes, and replace the content if it differs \
+             from the file\n\
              row 3, external_id \"A3\": rename to \"EU-A3\"\n\
-             row 4, external_id \"A4\": download 13 bytes, and replace them unless they are the \
-             file's\n\
+             row 4, external_id \"A4\": download 13 bytes, and replace the content if it differs \
+             from the file\n\
              row 4, external_id \"A4\": change the title \"Four\" to \"Vier\"\n\
              row 5, external_id \"A5\": rename to \"EU-A5\"\n\
-             it would take 26 requests or more: less than 1 s at this rate; nothing was sent now\n",
+             the import would take 26 requests or more: less than 1 s at this rate; this dry run \
+             changed nothing\n",
         )
         .requests([
             "get_by_external_id A1 200",
@@ -146,7 +147,8 @@ fn what_nobody_asks_for_is_not_foreseen() {
              \x20         1  skip: there already, with the same size\n\
              \x20         1  not be able to finish: conflict\n\
              row 2, external_id \"A2\": conflict, stored_other_size\n\
-             it would take 2 requests: less than 1 s at this rate; nothing was sent now\n",
+             the import would take 2 requests: less than 1 s at this rate; this dry run changed \
+             nothing\n",
         )
         .exits(1);
     dry_run(&test)
@@ -155,7 +157,8 @@ fn what_nobody_asks_for_is_not_foreseen() {
             "an import of 2 rows would\n\
              \x20         1  skip: there already, with the same size\n\
              \x20         1  skip: there already, with other content, which stays\n\
-             it would take 2 requests: less than 1 s at this rate; nothing was sent now\n",
+             the import would take 2 requests: less than 1 s at this rate; this dry run changed \
+             nothing\n",
         )
         .exits(0);
 }
@@ -168,7 +171,8 @@ fn a_name_that_somebody_else_has_is_foreseen_as_a_conflict() {
             "an import of 1 row would\n\
              \x20         1  not be able to finish: conflict\n\
              row 1, external_id \"A1\": conflict, new_id_taken\n\
-             it would take 2 requests: less than 1 s at this rate; nothing was sent now\n",
+             the import would take 2 requests: less than 1 s at this rate; this dry run changed \
+             nothing\n",
         )
         .exits(1);
 }
@@ -181,7 +185,8 @@ fn what_has_its_new_name_already_is_not_renamed_again() {
         .stdout(
             "an import of 1 row would\n\
              \x20         1  skip: there already, with the same size\n\
-             it would take 2 requests: less than 1 s at this rate; nothing was sent now\n",
+             the import would take 2 requests: less than 1 s at this rate; this dry run changed \
+             nothing\n",
         )
         .exits(0);
 }
@@ -209,7 +214,8 @@ fn what_earlier_runs_have_done_is_looked_at_in_one_request_where_titles_are_upda
              \x20         1  give another title\n\
              \x20        59  leave alone: done by an earlier run\n\
              row 7, external_id \"A7\": change the title \"Old\" to \"New\"\n\
-             it would take 3 requests: less than 1 s at this rate; nothing was sent now\n",
+             the import would take 3 requests: less than 1 s at this rate; this dry run changed \
+             nothing\n",
         )
         .exits(0);
     assert_eq!(outcome.requests.len(), 2, "{:?}", outcome.requests);
@@ -237,7 +243,8 @@ fn a_file_that_has_changed_since_it_was_uploaded_would_be_replaced() {
              \x20         2  replace other content, 41 B\n\
              row 1, external_id \"A1\": replace 13 bytes with 28\n\
              row 2, external_id \"A2\": replace 13 bytes with 13\n\
-             it would take 8 requests: less than 1 s at this rate; nothing was sent now\n",
+             the import would take 8 requests: less than 1 s at this rate; this dry run changed \
+             nothing\n",
         )
         .exits(0);
 }

@@ -29,8 +29,8 @@ fn refused(run: TestRun<'_>, test: &ImportTest, said: &str) {
 #[test]
 fn nothing_is_replaced_before_it_is_said_what_becomes_of_it() {
     let test = ImportTest::with_rows(1);
-    let said = "error: nothing was sent: --on-conflict replace takes the stored content away for \
-                good; say where to keep it with --backup DIR, or do without with --no-backup\n";
+    let said = "error: nothing was sent: --on-conflict replace deletes the stored content for \
+                good; name a folder for backups with --backup DIR, or give --no-backup\n";
     for more in [&[][..], &["--resume"], &["--dry-run"], &["--yes"]] {
         let run = test.import().args(["--on-conflict", "replace"]);
         refused(run.args(more.iter().copied()), &test, said);
@@ -47,8 +47,8 @@ fn a_backup_where_nothing_is_replaced_is_refused() {
         ("--no-backup", &["--no-backup", "--update", "title"]),
     ] {
         let said = format!(
-            "error: nothing was sent: {option} is about content that is replaced, and this run \
-             replaces none; give --on-conflict replace, too, or leave {option} out\n"
+            "error: nothing was sent: {option} is for replaced content, and this run replaces \
+             none; give --on-conflict replace, too, or leave {option} out\n"
         );
         refused(test.import().args(args.iter().copied()), &test, &said);
         assert!(!test.path("old").exists());
@@ -64,8 +64,8 @@ fn a_file_name_is_never_corrected_since_that_would_detach_the_bytes() {
     refused(
         test.import().args(["--update", "file_name"]),
         &test,
-        "invalid value 'file_name' for '--update <WHAT>': a file name is never corrected alone: the \
-         service would let go of the stored bytes; title is expected",
+        "invalid value 'file_name' for '--update <WHAT>': a file name is never corrected alone: \
+         the service would release the stored bytes; title is expected",
     );
 }
 

@@ -291,7 +291,7 @@ fn a_run_that_is_stopped_before_it_has_replaced_anything_does_not_call_its_rows_
     test.write("A1.pdf", NEW);
     let outcome = replacing(test.resume())
         .with_any_stderr()
-        .prints("not all that was asked for was gone through")
+        .prints("the run stopped before the end of its work")
         .prints("stopped early: the service rejects the keys")
         .prints("to go on: ")
         .rows(["A1 uploaded"])

@@ -72,8 +72,7 @@ fn what_was_kept_is_told_apart_from_what_is_the_same() {
         .args(["--on-conflict", "skip"])
         .stdout(
             "all 2 rows done (0 B sent in [time], 2 requests)\n\
-             \x20 skipped           2  there already; 1 row has other content, and what was there \
-             was kept\n\
+             \x20 skipped           2  there already; 1 row has other content, which was kept\n\
              results: m.results.csv\n",
         )
         .exits(0);

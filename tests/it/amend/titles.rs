@@ -165,7 +165,7 @@ fn a_manifest_without_titles_is_told_of_since_nothing_will_change() {
     test.resume()
         .args(UPDATE)
         .stderr(
-            "no row has a title, so that --update title changes nothing: write them into a column \
+            "no row has a title, so --update title changes nothing: write titles into a column \
              title\n",
         )
         .rows(["A1 uploaded"])

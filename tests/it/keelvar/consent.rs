@@ -9,8 +9,7 @@ use crate::harness::{
 const NOTICE: &str = "files on a sourcing event are visible to all of its bidders by default\n";
 
 const REFUSAL: &str = "error: nothing was sent: bidders would see the files at once, and there is \
-                       no terminal to ask whether that is meant; look with --dry-run, then say \
-                       --yes\n";
+                       no terminal to ask for consent; check with --dry-run, then give --yes\n";
 
 /// Imports to a service outside this machine, at a host which does not exist.
 fn import_to_unreachable_host(test: &ImportTest) -> TestRun<'_> {

@@ -19,8 +19,8 @@ fn a_dry_run_tells_jobs_look_ups_and_the_time_that_these_take_at_the_least() {
         .stdout(
             "an import of 13 rows would\n\
              \x20        13  create and upload, 173 B\n\
-             it would take 4 jobs and at least 8 look-ups: 14 s or more at what the service \
-             allows; nothing was sent now\n",
+             the import would take 4 jobs and at least 8 look-ups: 14 s or more at what the \
+             service allows; this dry run changed nothing\n",
         )
         .requests([])
         .attached([])
@@ -72,8 +72,8 @@ fn a_dry_run_of_a_resume_counts_what_is_left_alone() {
             "an import of 3 rows would\n\
              \x20         1  create and upload, 13 B\n\
              \x20         2  leave alone: done by an earlier run\n\
-             it would take 1 job and at least 2 look-ups: 2 s or more at what the service allows; \
-             nothing was sent now\n",
+             the import would take 1 job and at least 2 look-ups: 2 s or more at what the service \
+             allows; this dry run changed nothing\n",
         )
         .requests([])
         .exits(0);

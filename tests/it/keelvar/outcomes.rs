@@ -21,8 +21,8 @@ fn a_job_that_never_ends_leaves_its_rows_to_a_later_run_with_its_last_word() {
         .exits(1);
     assert_eq!(
         test.results().cell("A2", "message"),
-        "the storage took the file, and the job has not ended: its last word is \"RUNNING\"; \
-         run the import again with --resume later"
+        "the storage took the file, and the job has not ended: its last status is \"RUNNING\"; run \
+         the import again with --resume later"
     );
     let job = test.results().cell("A2", "attachment_id").to_owned();
     test.resume()
@@ -45,7 +45,7 @@ fn a_word_for_success_that_nobody_knew_can_be_named() {
         .exits(1);
     let message = test.results().cell("A1", "message").to_owned();
     assert!(
-        message.contains("its last word is \"ATTACHED_ALL\""),
+        message.contains("its last status is \"ATTACHED_ALL\""),
         "{message}"
     );
     test.resume()

@@ -21,7 +21,8 @@ fn a_rejected_key_is_called_that_although_the_service_says_nothing() {
         .stdout(format!(
             "2 of 2 rows not done (0 B sent in [time], 0 jobs, 0 look-ups)\n\
              \x20 pending           2  not reached, or to be tried again by --resume\n\
-             stopped early: the key was rejected (status 403): renew KEELVAR_API_KEY, then go on\n\
+             stopped early: the service rejects the key (status 403): renew KEELVAR_API_KEY, then \
+             go on\n\
              results: m.results.csv\n\
              {TO_GO_ON}"
         ))

@@ -81,9 +81,9 @@ fn a_line_that_somebody_altered_ends_it_before_anything_is_sent() {
         .stderr(
             "error: m.results.csv line 3 (external_id \"A2\") is not believed: a cell was altered: \
              the line does not match its line_check\n\
-             nothing was sent: Keelvar cannot be asked what is attached already, and the file of row 2 \
-             may be; put back a copy of the results from before they were altered, or, where you have \
-             seen that it is not on its object, go on with --allow-again=2\n",
+             nothing was sent: Keelvar cannot be asked what is attached already, and the file of \
+             row 2 may be; put back a copy of the results from before they were altered, or, if \
+             you have seen that the file is not on its object, go on with --allow-again=2\n",
         )
         .exits(2);
     // First remedy: the line as written by the tool.

@@ -6,7 +6,7 @@ use consign::emulator::JobEnding;
 use crate::harness::{HoldMoment, ImportTest, assert_attached_once};
 
 const STOPPING: &str =
-    "stopping: no new rows; those under way have 30 s (once more to end at once)\n";
+    "stopping: no new rows; rows under way have 30 s (stop again to end at once)\n";
 
 #[test]
 fn an_interrupted_run_finishes_the_job_under_way_and_makes_no_other() {

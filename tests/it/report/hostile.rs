@@ -98,7 +98,7 @@ fn a_verification_that_is_none_is_named_as_text() {
     report(&test)
         .stderr(
             "error: m.results.verification.csv is not a verification file of consign: the first \
-             line has no column \"line_check\"; take it away, or write it anew with consign \
+             line has no column \"line_check\"; remove the file, or write a new one with consign \
              verify\n",
         )
         .exits(2);

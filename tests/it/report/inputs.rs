@@ -251,7 +251,7 @@ fn a_report_that_cannot_be_written_is_named() {
     fs::create_dir_all(test.path(JSON).join("full")).unwrap();
     report(&test)
         .prints("error: cannot write m.results.report.json: ")
-        .prints("; mend that, and run the command again\n")
+        .prints("; mend the cause, and run the command again\n")
         .exits(2);
     assert!(!test.path(HTML).exists());
 }

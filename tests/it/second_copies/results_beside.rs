@@ -122,8 +122,7 @@ fn a_line_beside_that_was_altered_is_named_and_not_believed() {
             &outcome,
             &[
                 "m.results.csv line 2 (external_id \"10010\") is not believed: a cell was altered: \
-                 the line does not match its line_check; it is not compared with the rows of the \
-                 manifest\n",
+                 the line does not match its line_check; no row is compared with this line\n",
                 "3 rows have files that another import has attached",
                 "say --allow-again=2-4 (",
             ],

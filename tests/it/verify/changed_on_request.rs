@@ -94,7 +94,7 @@ fn what_was_replaced_is_compared_with_its_new_content_and_its_backup_with_the_ol
             "all 2 rows match (3 requests in [time])\n\
              \x20 match                   2  there, as the results say\n\
              downloaded and hashed again: 2 attachments (all of them; 41 B)\n\
-             backups of what was replaced: 1 as recorded\n\
+             backups of replaced content: 1 as recorded\n\
              verification: m.results.verification.csv\n",
         )
         .exits(0);
@@ -128,7 +128,7 @@ fn a_backup_that_is_not_what_was_kept_is_named_and_changes_no_verdict() {
         };
         replace(entry, backup);
     });
-    let backups = "backups of what was replaced: 1 as recorded, 1 missing, 1 with other bytes\n\
+    let backups = "backups of replaced content: 1 as recorded, 1 missing, 1 with other bytes\n\
                    row 2, external_id \"A2\": backup \"old/A2.pdf\" with other bytes\n\
                    row 3, external_id \"A3\": backup \"old/A3.pdf\" missing\n\
                    1 content replaced without a backup (--no-backup)\n";
@@ -150,7 +150,7 @@ fn backups_that_are_all_elsewhere_are_not_named_one_by_one() {
     fs::remove_dir_all(test.path("old")).unwrap();
     test.verify()
         .outcomes(["A1 match", "A2 match"])
-        .prints("backups of what was replaced: 1 named by the results, and none is here")
+        .prints("backups of replaced content: 1 named by the results, and none is here")
         .exits(0);
 }
 
@@ -165,7 +165,7 @@ fn backups_are_found_beside_results_that_were_moved_with_them() {
     let base = test.service().base_url();
     test.consign(["verify", "archive/m.results.csv", "--base-url", &base])
         .verifying_results("archive/m.results.csv")
-        .prints("backups of what was replaced: 1 as recorded\n")
+        .prints("backups of replaced content: 1 as recorded\n")
         .exits(0);
 }
 
@@ -260,7 +260,7 @@ fn an_attachment_that_waits_for_bytes_is_named_with_what_to_do() {
     test.verify()
         .outcomes(["A1 match", "A2 not_done"])
         .prints(format!("row 2, {named}"))
-        .prints("backups of what was replaced: 1 as recorded\n")
+        .prints("backups of replaced content: 1 as recorded\n")
         .requests(["list 200"])
         .exits(1);
     // The attachment waits even after its row has left the manifest.
@@ -327,7 +327,7 @@ fn what_an_import_has_changed_matches_and_its_backups_hold_what_was_there() {
     test.verify()
         .args(["--download", "all"])
         .outcomes(["A1 match", "A2 match", "A3 match", "A4 match"])
-        .prints("backups of what was replaced: 2 as recorded\n")
+        .prints("backups of replaced content: 2 as recorded\n")
         .exits(0);
     test.consign(["report", ResultsTable::DEFAULT_NAME])
         .prints("All 4 rows are done. Verified: 4 by content, downloaded and hashed again.")

@@ -97,8 +97,9 @@ fn the_first_line_that_was_taken_out_is_missed_too() {
     without_line(&test, 2);
     test.verify()
         .stderr(
-            "m.results.csv: 1 line was removed since it was written, of row 1; what was claimed there \
-             cannot be verified: put back the file as import wrote it, or go on with import --resume\n",
+            "m.results.csv: 1 line was removed since it was written, of row 1; the claims of these \
+             lines cannot be verified: put back the file as import wrote it, or go on with import \
+             --resume\n",
         )
         .stdout(
             "2 of 2 rows match (1 request in [time])\n\
@@ -134,9 +135,7 @@ fn a_file_that_ends_in_the_middle_of_a_line_does_not_pass() {
     let whole = test.read("m.results.csv");
     test.write("m.results.csv", &whole[..whole.len() - 20]);
     test.verify()
-        .prints(
-            "m.results.csv line 4 was torn, and is left out; what it claimed cannot be verified",
-        )
+        .prints("m.results.csv line 4 was torn, and is left out; its claims cannot be verified")
         .prints("the results are not whole: line 4 torn\n")
         .outcomes(["A1 match", "A2 match"])
         .leaving_a_journal()

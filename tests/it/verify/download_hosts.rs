@@ -57,7 +57,7 @@ fn of_a_public_service_no_byte_comes_from_a_place_that_is_not_public() {
         ),
         (
             "https://10.0.0.1/x".to_owned(),
-            "names the number 10.0.0.1 in place of a host",
+            "names the IP address 10.0.0.1 in place of a host",
         ),
     ] {
         let test = kept_at(url);

@@ -132,7 +132,7 @@ fn a_storage_that_refuses_every_address_is_given_up_and_said() {
     );
     assert_eq!(
         test.verification().cell("A1", "message"),
-        "the bytes could not be downloaded: the storage refuses each address as soon as it is given"
+        "the bytes could not be downloaded: the storage refuses each new address"
     );
 }
 

@@ -14,11 +14,11 @@ fn an_interrupted_verification_ends_at_once_and_claims_nothing_of_the_rest() {
                 running.signal(signal);
                 assert_eq!(running.wait_for_exit().0, code);
             })
-            .stderr("stopping: what has not come by now is left out\n")
+            .stderr("stopping: answers that have not arrived are left out\n")
             .stdout(
                 "1 of 3 rows match (3 requests in [time])\n\
                  \x20 match                   1  there, as the results say\n\
-                 \x20 error                   2  could not be found out\n\
+                 \x20 error                   2  could not be checked\n\
                  row 2, external_id \"A2\": error: the verification ended before this row was \
                  checked\n\
                  row 3, external_id \"A3\": error: the verification ended before this row was \
@@ -47,9 +47,7 @@ fn an_interrupted_verification_leaves_an_earlier_one_as_it_was() {
             running.signal("INT");
             assert_eq!(running.wait_for_exit().0, 130);
         })
-        .prints(
-            "verification: m.results.verification.csv (that of an earlier run, left as it was)\n",
-        )
+        .prints("verification: m.results.verification.csv (of an earlier run, left as it was)\n")
         .with_any_stderr()
         .exits(130);
     assert_eq!(test.read("m.results.verification.csv"), before);

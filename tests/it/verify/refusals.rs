@@ -120,8 +120,8 @@ fn rows_of_no_known_type_leave_nothing_to_ask() {
         .exits(1);
     test.verify()
         .stderr(
-            "error: m.results.csv has no row with a type of record that is known, so there is nothing \
-             to go by\n",
+            "error: m.results.csv has no row with a known type of record, so the service of the \
+             results is unknown\n",
         )
         .exits(2);
 }

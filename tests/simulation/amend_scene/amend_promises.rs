@@ -149,9 +149,11 @@ impl<'a> AmendPromises<'a> {
         }
         let gave_way = former.and_then(|former| former.sha256);
         match gave_way {
-            Some(sha256) if !self.held_bytes.was_ever_held(sha256) => Err("it never held that"),
+            Some(sha256) if !self.held_bytes.was_ever_held(sha256) => Err("the attachment never \
+                                                                           held the replaced \
+                                                                           content"),
             Some(sha256) if !self.held_bytes.line_accounts_for(line, sha256) => {
-                Err("that was not kept")
+                Err("the replaced content was not kept")
             }
             _ => Ok(()),
         }

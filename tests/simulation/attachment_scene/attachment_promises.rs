@@ -56,7 +56,9 @@ impl<'a> AttachmentPromises<'a> {
         let lost = self.rows.iter().filter(|row| !self.is_routed(row));
         for row in lost.filter(|row| row.foreign_attachment == ForeignAttachment::None) {
             if let Some(stored) = self.stored_of(row).next() {
-                return Err(format!("nobody will find {stored:?} by its external_id"));
+                return Err(format!(
+                    "stored, but not found by its external_id: {stored:?}"
+                ));
             }
         }
         Ok(())
@@ -76,13 +78,15 @@ impl<'a> AttachmentPromises<'a> {
             let is_forgotten = self.disk.has_lost(row.key(), LostLineKind::AnyLine);
             let was_foreign = row.foreign_attachment == ForeignAttachment::SameSize || is_forgotten;
             if line.status == Status::Skipped && !was_foreign {
-                return Err(format!("{line:?}: nobody else was here"));
+                return Err(format!(
+                    "{line:?}: skipped, but no other client has attached anything"
+                ));
             }
             if line.status == Status::Conflict
                 && !row.changed
                 && row.foreign_attachment == ForeignAttachment::None
             {
-                return Err(format!("{line:?}: with what?"));
+                return Err(format!("{line:?}: a conflict without a cause"));
             }
             let is_so = |one: &MemoryAttachment| {
                 line.attachment_id.as_ref().map(|id| id.as_str().to_owned())

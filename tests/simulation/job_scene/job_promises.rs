@@ -59,7 +59,7 @@ impl<'a> JobPromises<'a> {
                 return Err(format!("{line:?}: nothing can be known to be there"));
             }
             if line.status == Status::Conflict && !row.changed {
-                return Err(format!("{line:?}: with what?"));
+                return Err(format!("{line:?}: a conflict without a cause"));
             }
             let is_so = |one: &FileOnObjectInMemory| {
                 line.attachment_id.as_ref() == Some(&one.job)

@@ -143,7 +143,7 @@ impl RunWatcher for JobReferee {
         let key = job.rows_by_file_name[&file_name].clone();
         self.log.note_exchange("put", &(&id, &key), &"...");
         if age > ADDRESS_LIFE {
-            self.log.foul(format!("PUT of {key} to an address of old"));
+            self.log.foul(format!("PUT of {key} to an expired address"));
         }
         if !self.has_durable_line(&key, Status::Created, Some((&id, StatusReason::Sending))) {
             self.log
@@ -287,6 +287,8 @@ impl WatchedJob {
     /// Returns the reason why the bytes of a row must not be sent to the job. `None` if the bytes
     /// may.
     fn objection_to_bytes(&self, key: &ExternalId) -> Option<&'static str> {
-        self.has_bytes_of.contains(key).then_some("which has them")
+        self.has_bytes_of
+            .contains(key)
+            .then_some("which has the bytes")
     }
 }

@@ -125,7 +125,7 @@ impl fmt::Display for PlannedChange {
             }
             PlannedChangeKind::Compare { size } => write!(
                 f,
-                "download {} bytes, and replace them unless they are the file's",
+                "download {} bytes, and replace the content if it differs from the file",
                 group_thousands(*size)
             ),
             PlannedChangeKind::Title {
@@ -133,7 +133,7 @@ impl fmt::Display for PlannedChange {
                 new,
             } => write!(f, "change the title {} to {}", quoted(old), quoted(new)),
             PlannedChangeKind::Title { old: None, new } => {
-                write!(f, "give it the title {}", quoted(new))
+                write!(f, "set the title {}", quoted(new))
             }
             PlannedChangeKind::Rename { new_external_id } => {
                 write!(f, "rename to {}", quoted(new_external_id))
@@ -182,9 +182,9 @@ mod tests {
                 "row 14, external_id \"LEG-14\": replace 18,201 bytes with 20,113",
                 "row 14, external_id \"LEG-14\": change the title \"Old\" to \"New\"",
                 "row 14, external_id \"LEG-14\": rename to \"EU-LEG-14\"",
-                "row 15, external_id \"LEG-15\": download 20,113 bytes, and replace them unless \
-                 they are the file's",
-                "row 15, external_id \"LEG-15\": give it the title \"New\"",
+                "row 15, external_id \"LEG-15\": download 20,113 bytes, and replace the content if \
+                 it differs from the file",
+                "row 15, external_id \"LEG-15\": set the title \"New\"",
             ]
         );
     }

@@ -337,7 +337,7 @@ async fn a_short_file_whose_length_nobody_told_may_have_broken_off() {
     let broken = download_from(ending("half"), 8).await;
     assert_eq!(
         broken.fetched,
-        interrupted("it ended after 4 bytes, and nobody had said how many there are")
+        interrupted("the download ended after 4 bytes, and its length was not announced")
     );
     let whole = download_from(ending("all of it"), 9).await;
     assert_eq!(
@@ -442,7 +442,7 @@ async fn a_storage_whose_certificate_nobody_has_signed_is_never_asked_again() {
         panic!("{fetched:?}");
     };
     let expected =
-        "no safe connection is possible to 127.0.0.1: its certificate is signed by nobody";
+        "no safe connection is possible to 127.0.0.1: the certificate is signed by no authority";
     assert!(why.starts_with(expected), "{why}");
 }
 

@@ -203,7 +203,8 @@ async fn a_file_that_changed_is_told_before_what_the_host_says() {
         let _ = connection.write_all(&answer("413 Content Too Large", TOO_LARGE));
     });
     let client = TransferClient::new(ApiLocation::Loopback, &NetworkConfig::default()).unwrap();
-    let why = format!("it still has {BIG_FILE_BYTES} bytes, but other ones than were checked");
+    let why =
+        format!("the file still has {BIG_FILE_BYTES} bytes, but other content than was checked");
     let failure = sent.put(&client, ApiLocation::Loopback, &url).await;
     assert_eq!(failure, Err(PutFailure::SourceChanged(why)));
 }
