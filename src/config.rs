@@ -58,7 +58,7 @@ pub enum ConfigError {
         missing: &'static str,
     },
     /// The base URL cannot be used.
-    #[error("the base URL {url:?} {why}; it looks like {}", example_base_url(*service))]
+    #[error("the base URL {url:?} {why}; a base URL looks like {}", example_base_url(*service))]
     InvalidBaseUrl {
         /// Service of the manifest.
         service: ProcurementService,

@@ -268,15 +268,15 @@ fn lost_lines_advice(path: &Path, removed: u64, torn: Option<u64>, rows: &[usize
              --allow-again"
         );
     }
-    let [files, they_are] = match rows {
-        [_] => ["file", "it is not on its object"],
-        _ => ["files", "they are not on their objects"],
+    let [files, absence] = match rows {
+        [_] => ["file", "the file is not on its object"],
+        _ => ["files", "the files are not on their objects"],
     };
     let rows = RowNumbers::from_rows(rows.iter().copied());
     let (in_words, option) = (rows.to_words(), rows.to_option_value());
     format!(
         "{gone}{cannot_ask}, and the {files} of {in_words} may be; {copy}, if you have seen that \
-         {they_are}, go on with --allow-again={option}"
+         {absence}, go on with --allow-again={option}"
     )
 }
 

@@ -116,7 +116,7 @@ pub struct EmulatorJobArgs {
     /// Status of a successful job
     #[arg(long, value_name = "WORD", default_value = "COMPLETED")]
     pub job_success_word: String,
-    /// Answer to the creation of a job: the job, or only its id, as the member id or job_id, or as
+    /// Answer to the creation of a job: the job, or only its id, as the member `id` or `job_id`, or as
     /// a bare text
     #[arg(long, value_name = "FORM", default_value = "job")]
     pub job_answer: PostAnswerBody,

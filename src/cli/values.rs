@@ -27,7 +27,7 @@ impl ValueEnum for TenantEnvironment {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Production => possible_value("production", "The real one"),
+            Self::Production => possible_value("production", "The company's real environment"),
             Self::Sandbox => possible_value("sandbox", "The company's environment for trials"),
         })
     }

@@ -329,8 +329,9 @@ mod tests {
         ));
         assert_eq!(
             said(&bad),
-            "the base URL \"http://example.com/api\" is not https (http is for this machine \
-             only); it looks like https://my.keelvar.app/api, with the host that your company uses"
+            "the base URL \"http://example.com/api\" is not https (http is for this machine only); \
+             a base URL looks like https://my.keelvar.app/api, with the host that your company \
+             uses"
         );
     }
 

@@ -50,8 +50,8 @@ fn the_base_of_keelvar_may_come_from_the_environment() {
         .stdout("")
         .stderr(
             "error: the base URL \"http://keelvar.invalid/api\" is not https (http is for this \
-             machine only); it looks like https://my.keelvar.app/api, with the host that your \
-             company uses\n",
+             machine only); a base URL looks like https://my.keelvar.app/api, with the host that \
+             your company uses\n",
         )
         .exits(2);
 }

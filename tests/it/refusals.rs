@@ -136,8 +136,8 @@ fn half_a_tenant_and_an_unsafe_base_are_refused() {
         ),
         (
             ["--base-url", "http://example.com/services/attachments/v1"],
-            "error: the base URL \"http://example.com/services/attachments/v1\" is not https \
-             (http is for this machine only); it looks like \
+            "error: the base URL \"http://example.com/services/attachments/v1\" is not https (http \
+             is for this machine only); a base URL looks like \
              https://api.us.workdayspend.com/services/attachments/v1\n",
         ),
     ] {

@@ -91,7 +91,7 @@ fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_tw
         let outcome = test
             .import()
             .while_held(4, HoldMoment::BeforeService, |running| {
-                fate.apply_to(running.test)
+                fate.apply_to(running.test);
             })
             .leaving_a_journal()
             .prints(format!("stopped early: m.results.csv {}", fate.words()))
@@ -281,8 +281,8 @@ mod before_a_run {
         assert!(
             stderr.contains(&format!("error: m.results.csv {says}"))
                 && stderr.contains(
-                    " while consign used it; nothing was sent: put the right file there, and go \
-                     on: "
+                    " while consign used it; nothing was sent: put the \
+                 right file there, and go on: "
                 ),
             "{stderr}"
         );

@@ -58,7 +58,7 @@ impl ValueEnum for TitleOnRename {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Keep => possible_value("keep", "It stays"),
+            Self::Keep => possible_value("keep", "The title stays"),
             Self::Derive => possible_value("derive", "The title is derived from the file's name"),
         })
     }
@@ -88,7 +88,7 @@ impl ValueEnum for PurgeClock {
                 "bytes",
                 "The loss of the record's bytes, if it ever had any",
             ),
-            Self::Creation => possible_value("creation", "From its creation"),
+            Self::Creation => possible_value("creation", "The record's creation, always"),
         })
     }
 }

@@ -74,16 +74,10 @@ fn what_cannot_be_meant_is_refused() {
     for (args, said) in [
         (
             &["--on-conflict", "replace"][..],
-            "--backup DIR, or do without with --no-backup",
+            "--backup DIR, or give --no-backup",
         ),
-        (
-            &["--backup", "d"],
-            "--backup is about content that is replaced",
-        ),
-        (
-            &["--no-backup"],
-            "--no-backup is about content that is replaced",
-        ),
+        (&["--backup", "d"], "--backup is for replaced content"),
+        (&["--no-backup"], "--no-backup is for replaced content"),
         (
             &["--on-conflict", "skip", "--backup", "d"],
             "leave --backup out",
@@ -98,7 +92,7 @@ fn what_cannot_be_meant_is_refused() {
         ),
         (
             &["--update", "file_name"],
-            "the service would let go of the stored bytes",
+            "the service would release the stored bytes",
         ),
         (&["--update", "size"], "title is expected"),
     ] {

@@ -81,7 +81,7 @@ fn of_a_job_that_failed_for_one_file_the_others_are_tried_again_only_on_demand()
     let test = half_refused();
     test.import()
         .prints("failed, upload_refused: the storage refused the file: status 400")
-        .prints("bidders may see them already")
+        .prints("bidders may see some already")
         .exits(1);
     assert_eq!(reasons(&test), ["job_failed", "upload_refused"]);
     // The file refused by the storage is sent again; the other file is not.

@@ -297,7 +297,10 @@ fn what_is_no_plain_file_is_not_waited_for() {
     assert_eq!(json(&test)["inputs"]["manifest"], value!(null));
     pipe(&test, VERIFICATION);
     report(&test)
-        .prints("m.results.verification.csv is not a verification file of consign: a plain file is expected; take it away")
+        .prints(
+            "m.results.verification.csv is not a verification file of consign: a plain file is \
+                 expected; remove the file",
+        )
         .exits(2);
 }
 

@@ -111,7 +111,11 @@ impl<'a> AmendPromises<'a> {
             return Ok(());
         }
         let Some(id) = &line.attachment_id else {
-            return if is_done { Err("of nothing") } else { Ok(()) };
+            return if is_done {
+                Err("the done line names no attachment")
+            } else {
+                Ok(())
+            };
         };
         let stored = self
             .stored
@@ -149,9 +153,9 @@ impl<'a> AmendPromises<'a> {
         }
         let gave_way = former.and_then(|former| former.sha256);
         match gave_way {
-            Some(sha256) if !self.held_bytes.was_ever_held(sha256) => Err("the attachment never \
-                                                                           held the replaced \
-                                                                           content"),
+            Some(sha256) if !self.held_bytes.was_ever_held(sha256) => {
+                Err("the replaced content was never held")
+            }
             Some(sha256) if !self.held_bytes.line_accounts_for(line, sha256) => {
                 Err("the replaced content was not kept")
             }
