@@ -1,4 +1,4 @@
-//! Checks over all ids of a column: duplicates, near duplicates and dropped zeros.
+//! Checks over all ids of a column: duplicates, similar ids and dropped zeros.
 
 use std::borrow::Cow;
 
@@ -8,16 +8,16 @@ use super::{Column, Manifest, SimilarIdPolicy};
 use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList};
 use crate::text::fold_case_and_accents;
 
-/// Ids of a column, collected while the rows are scanned.
+/// Check of the ids of one column: filled while the rows are scanned, reported at the end.
 pub(super) struct IdColumnCheck {
     column: Column,
-    /// Hashes of the folded ids.
+    /// Hashes of the ids without case and accents, with their rows.
     pub(super) hashes: RowValueHashes,
     zero_detector: DroppedZeroDetector,
 }
 
 impl IdColumnCheck {
-    /// Creates an empty collection for a column. A row may have no id.
+    /// Creates an empty check for a column.
     pub(super) fn new(column: Column) -> Self {
         Self {
             column,
@@ -26,7 +26,8 @@ impl IdColumnCheck {
         }
     }
 
-    /// Creates an empty collection for another column, comparable with this one.
+    /// Creates an empty check for another column, whose hashes can be compared with the hashes of
+    /// this column.
     pub(super) fn for_other_column(&self, column: Column) -> Self {
         Self {
             hashes: self.hashes.new_comparable(),
@@ -34,13 +35,13 @@ impl IdColumnCheck {
         }
     }
 
-    /// Adds the id of a row.
+    /// Adds the id of a row. Rows without an id are not added.
     pub(super) fn add(&mut self, row: u32, id: &str) {
         self.hashes.add(row, fold_case_and_accents(id));
         self.zero_detector.add(id);
     }
 
-    /// Reports duplicates, near duplicates and dropped zeros.
+    /// Reports duplicates, similar ids and dropped zeros.
     pub(super) fn report_problems(
         &mut self,
         manifest: &Manifest,
@@ -69,7 +70,8 @@ impl IdColumnCheck {
     }
 }
 
-/// Reports the given rows with equal or similar ids.
+/// Reports those of the given rows with equal hashes whose ids are really equal or, unless allowed,
+/// similar.
 fn report_duplicates(
     column: Column,
     rows: impl Iterator<Item = u32>,
@@ -111,13 +113,13 @@ fn id_problem(column: Column, row: u32, wrong: ProblemKind) -> ManifestProblem {
 /// Detector for ids from which a spreadsheet has dropped leading zeros.
 ///
 /// The detector reports clear cases only: all ids consist of digits, all ids with a leading zero
-/// have the same width, and no id is wider.
+/// have the same width, no id is wider, and some id is narrower.
 #[derive(Default)]
 struct DroppedZeroDetector {
     has_non_digits: bool,
     widest: usize,
     narrowest: usize,
-    narrowest_with_zero: Option<usize>,
+    narrowest_with_leading_zero: Option<usize>,
 }
 
 impl DroppedZeroDetector {
@@ -134,14 +136,14 @@ impl DroppedZeroDetector {
         };
         self.widest = self.widest.max(width);
         if id.starts_with('0') {
-            let narrowest = self.narrowest_with_zero.unwrap_or(width);
-            self.narrowest_with_zero = Some(narrowest.min(width));
+            let narrowest = self.narrowest_with_leading_zero.unwrap_or(width);
+            self.narrowest_with_leading_zero = Some(narrowest.min(width));
         }
     }
 
     /// Returns the width that all ids should have, or `None` if nothing is suspicious.
     fn expected_width(&self) -> Option<usize> {
-        let width = self.narrowest_with_zero?;
+        let width = self.narrowest_with_leading_zero?;
         (!self.has_non_digits && width == self.widest && self.narrowest < width).then_some(width)
     }
 }

@@ -29,25 +29,27 @@ pub struct Reconciliation {
     pub rows_expected: ItemCount,
     /// Number of expected rows with a line.
     pub rows_with_line: ItemCount,
-    /// Number of lines about the same file, record and key as in the manifest; null without the
-    /// manifest.
+    /// Number of rows whose line has the same external id, file and object as the manifest; null
+    /// without the manifest.
     pub rows_that_agree: Option<ItemCount>,
-    /// True if each row has one line and no line differs from the manifest.
+    /// True if each expected row has exactly one line, with the same cells, and there are no other
+    /// lines.
     pub complete: bool,
     /// Rows without a line.
-    pub rows_without_line: BoundedList<UnmatchedRow>,
+    pub rows_without_line: BoundedList<UnmatchedItem>,
     /// Cells in which a line differs from the manifest.
     pub cells_that_differ: BoundedList<CellDifference>,
     /// Lines of unknown rows, and second lines of a row.
-    pub surplus_lines: BoundedList<UnmatchedRow>,
+    pub surplus_lines: BoundedList<UnmatchedItem>,
 }
 
 /// Row or line without a counterpart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct UnmatchedRow {
+pub struct UnmatchedItem {
     /// Row number.
     pub row: usize,
-    /// Key of the row; empty if unknown.
+    /// External id: of the manifest for a row, of the results for a line; empty for a row without
+    /// the manifest.
     pub external_id: UntrustedText,
 }
 
@@ -64,7 +66,7 @@ pub struct CellDifference {
     pub in_results: UntrustedText,
 }
 
-impl HtmlSize for UnmatchedRow {
+impl HtmlSize for UnmatchedItem {
     fn html_bytes(&self) -> usize {
         60 + self.external_id.html_bytes()
     }
@@ -84,9 +86,9 @@ pub struct Reconciler<'a> {
     last_row: usize,
     rows_that_agree: ItemCount,
     rows_with_line: ItemCount,
-    rows_without_line: BoundedList<UnmatchedRow>,
+    rows_without_line: BoundedList<UnmatchedItem>,
     cells_that_differ: BoundedList<CellDifference>,
-    surplus_lines: BoundedList<UnmatchedRow>,
+    surplus_lines: BoundedList<UnmatchedItem>,
 }
 
 impl<'a> Reconciler<'a> {
@@ -103,11 +105,12 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    /// Adds the line of a row. Row numbers must not fall from line to line.
+    /// Adds the line of a row. Lines come in the order of their rows. A line with a lower or equal
+    /// number counts as surplus.
     pub fn take_line(&mut self, row: usize, entry: &ResultsEntry) {
         let last = self.manifest.map_or(usize::MAX, Manifest::len);
         if row <= self.last_row || row > last {
-            self.surplus_lines.push(|| UnmatchedRow {
+            self.surplus_lines.push(|| UnmatchedItem {
                 row,
                 external_id: UntrustedText::new(&entry.external_id),
             });
@@ -124,7 +127,7 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    /// Notes the rows after the last one, up to `until`, as rows without a line.
+    /// Notes the rows after the last one, up to and including `until`, as rows without a line.
     fn note_rows_without_line(&mut self, until: usize) {
         while self.last_row < until {
             // Row numbers beyond any real file are counted without a loop.
@@ -136,7 +139,7 @@ impl<'a> Reconciler<'a> {
             self.last_row += 1;
             let row = self.last_row;
             let manifest = self.manifest;
-            self.rows_without_line.push(|| UnmatchedRow {
+            self.rows_without_line.push(|| UnmatchedItem {
                 row,
                 external_id: manifest.map_or_else(UntrustedText::default, |manifest| {
                     UntrustedText::new(manifest.row(row - 1).external_id())
@@ -145,7 +148,7 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    /// True if the cells of a line agree with the manifest. Notes each cell that differs.
+    /// Returns true if the cells of a line agree with the manifest. Notes each cell that differs.
     fn compare_cells(&mut self, manifest: &Manifest, row: usize, entry: &ResultsEntry) -> bool {
         let raw = manifest.row(row - 1);
         let cells = [

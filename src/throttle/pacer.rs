@@ -1,15 +1,17 @@
-//! Pacer of API requests: starts requests at the service's limit, and never above.
+//! Pacer of API requests: lets requests start at the service's limit, and never above the limit.
 //!
 //! The limit is N requests in a second. The service's way of counting is unknown: fixed or sliding
 //! windows, with or without refused requests, or a token bucket. One rule is right for all:
-//! **between the arrivals of a request and of the N-th request after it lies at least a second.**
-//! Arrivals cannot be seen, but a request arrives before its answer comes back, so "a second after
-//! the N-th last answer" keeps the rule on any network.
+//! **each request arrives at least a second after the N-th request before it.** Arrivals cannot be
+//! seen, but a request arrives before its answer comes back. So the rule holds on any network if a
+//! request starts only while fewer than N others are unanswered or were answered within the last
+//! second.
 //!
-//! The rule alone would cost one round trip in each second. The part of a round trip that *every*
-//! request pays delays all arrivals alike and cancels out, so the shortest recent round trip is
-//! given back. The result is N requests a second at any distance, less only the variation of round
-//! trips. For a while after a 429 the estimate is not trusted.
+//! Waiting for answers alone would stretch each second by a round trip. The part of a round trip
+//! that *every* request pays delays all arrivals alike and cancels out, so the part is subtracted
+//! from the time of each answer, as estimated from the shortest recent round trip. The result is N
+//! requests a second at any distance from the service, less only the variation of round trips.
+//! After a 429 nothing is subtracted until [`RECOVERY_TIME`] is over.
 //!
 //! The arithmetic is in `PacerSchedule`, to which the time is a parameter; [`Pacer`] makes callers
 //! wait.
@@ -25,19 +27,19 @@ use crate::mutex::lock_despite_poison;
 /// Window over which the service counts (documented as "per second").
 pub const COUNTING_WINDOW: Duration = Duration::from_secs(1);
 
-/// Time after a 429 until the full rate is reached again.
+/// Time from the end of the pause after a 429 until the full rate is reached again.
 const RECOVERY_TIME: Duration = Duration::from_mins(1);
 
-/// Time after a 429 until requests may start together again, where the limit allows it. Until then
+/// Time from the end of the pause after a 429 until requests may start in bursts again. Until then
 /// requests are spread evenly, since another client may need a part of each second.
 const SPREADING_TIME: Duration = Duration::from_mins(10);
 
-/// Share of the rate at the 429 to which the rate first returns.
+/// First goal of the recovery, as a share of the rate that was allowed when the 429 came.
 const PLATEAU_SHARE: f64 = 0.9;
 
-/// Time of the return to [`PLATEAU_SHARE`]. (Measured beside a client with two of five requests a
-/// second, against servers with each way of counting: shorter or longer times, and higher or lower
-/// shares, gave less.)
+/// Time from the end of the pause until [`PLATEAU_SHARE`] is reached. (Measured beside a client
+/// with two of five requests a second, against servers with each way of counting: shorter or longer
+/// times, and higher or lower shares, gave fewer requests a second.)
 const RISE_TIME: Duration = Duration::from_secs(5);
 
 /// Time before the end of [`RECOVERY_TIME`] in which the rate rises from [`PLATEAU_SHARE`] to the
@@ -45,9 +47,10 @@ const RISE_TIME: Duration = Duration::from_secs(5);
 const PROBING_TIME: Duration = Duration::from_secs(15);
 
 /// Number of answers needed before the shortest round trip counts as known.
-const MIN_SAMPLES: u32 = 20;
+const MIN_ROUND_TRIPS: u32 = 20;
 
-/// Grain of the runtime's timers, by which a start may come early or late.
+/// Grain of the runtime's timers, by which a start may come early or late. Taken off the common
+/// part of round trips.
 const TIMER_GRAIN: Duration = Duration::from_millis(1);
 
 /// Gate at which callers wait for permission to send. Fair: permits are given in the order of the
@@ -55,12 +58,14 @@ const TIMER_GRAIN: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub struct Pacer {
     schedule: std::sync::Mutex<PacerSchedule>,
+    /// Held by the caller that is first in line.
     queue: Mutex<()>,
+    /// Notified after each answer and each 429.
     changed: Notify,
 }
 
-/// Permission to send one request now. Dropping the permit reports that the answer has come, or
-/// never will.
+/// Permission to send one request now. Drop the permit when the answer has come or the request has
+/// failed: the drop ends the round trip.
 #[derive(Debug)]
 pub struct PacerPermit<'a> {
     pacer: &'a Pacer,
@@ -68,7 +73,7 @@ pub struct PacerPermit<'a> {
 }
 
 impl Pacer {
-    /// Returns a pacer for a limit of `per_second` requests.
+    /// Returns a pacer for a limit of `per_second` requests. Zero counts as one.
     pub fn new(per_second: u32) -> Self {
         Self {
             schedule: std::sync::Mutex::new(PacerSchedule::new(per_second, Instant::now())),
@@ -86,7 +91,7 @@ impl Pacer {
             let start = self.lock().next_start(now);
             match start {
                 Some(start) if start <= now => {
-                    self.lock().started(now);
+                    self.lock().note_start(now);
                     return PacerPermit {
                         pacer: self,
                         started: now,
@@ -105,10 +110,11 @@ impl Pacer {
     }
 
     /// Notes a refusal with 429. Nothing starts before `retry_after` has passed (a second, where
-    /// the service names no time), and the rate falls. Returns the time for which nothing starts.
+    /// the service names no time), and the rate falls. Returns the pause for this refusal; the
+    /// pause for an earlier refusal may last longer.
     pub fn note_throttled(&self, retry_after: Option<Duration>) -> Duration {
         let wait = retry_after.unwrap_or(COUNTING_WINDOW);
-        self.lock().throttled(Instant::now(), wait);
+        self.lock().note_refusal(Instant::now(), wait);
         self.changed.notify_waiters();
         wait
     }
@@ -120,19 +126,20 @@ impl Pacer {
 
 impl Drop for PacerPermit<'_> {
     fn drop(&mut self) {
-        self.pacer.lock().answered(self.started, Instant::now());
+        self.pacer.lock().note_end(self.started, Instant::now());
         self.pacer.changed.notify_waiters();
     }
 }
 
 /// Schedule of starts, with one slot for each request of the limit. A slot is busy from the start
-/// of a request until a second after the answer.
+/// of a request until a second (longer at a reduced rate) after the arrival noted for the request.
 #[derive(Debug)]
 struct PacerSchedule {
     /// Requests a second.
     limit: f64,
-    /// For each slot without a request under way: time by which the last request had surely
-    /// arrived.
+    /// For each slot without a request under way, in ascending order: time of the last answer less
+    /// the common part of round trips. A request arrives at most the common part later, and so
+    /// does any later request, so a start a second later keeps the rule.
     arrivals: VecDeque<Instant>,
     /// Earliest start of the next request, because of a 429.
     paused_until: Instant,
@@ -171,12 +178,12 @@ impl PacerSchedule {
         }
     }
 
-    fn started(&mut self, now: Instant) {
+    fn note_start(&mut self, now: Instant) {
         self.last_start = Some(now);
         self.arrivals.pop_front();
     }
 
-    fn answered(&mut self, started: Instant, now: Instant) {
+    fn note_end(&mut self, started: Instant, now: Instant) {
         self.round_trips.note(now - started);
         let trusted = match self.rate_cut {
             Some(cut) if now.saturating_duration_since(cut.resumes_at) < RECOVERY_TIME => {
@@ -189,7 +196,7 @@ impl PacerSchedule {
         self.arrivals.insert(place, arrival);
     }
 
-    fn throttled(&mut self, now: Instant, pause: Duration) {
+    fn note_refusal(&mut self, now: Instant, pause: Duration) {
         // Several requests may be refused by the same full window, which is one event, not several.
         if now >= self.paused_until {
             let reached = self.usable_share(now);
@@ -200,9 +207,14 @@ impl PacerSchedule {
             });
         }
         self.paused_until = self.paused_until.max(now + pause);
+        // A later refusal may name a longer pause, and the recovery starts only at its end.
+        if let Some(cut) = &mut self.rate_cut {
+            cut.resumes_at = cut.resumes_at.max(self.paused_until);
+        }
     }
 
-    /// Returns the usable share of the limit: 1, except in the minute after a 429.
+    /// Returns the usable share of the limit: 1, except from a 429 until [`RECOVERY_TIME`] after
+    /// the end of the pause.
     fn usable_share(&self, now: Instant) -> f64 {
         let Some(cut) = self.rate_cut else { return 1.0 };
         cut.share_after(now.saturating_duration_since(cut.resumes_at))
@@ -212,18 +224,19 @@ impl PacerSchedule {
 /// Fall of the rate after a 429.
 #[derive(Debug, Clone, Copy)]
 struct RateCut {
-    /// Share of the limit at which the 429 came.
+    /// Usable share of the limit when the 429 came.
     share_at_refusal: f64,
-    /// Share of the limit just after the 429.
+    /// Usable share of the limit at the end of the pause.
     lowest_share: f64,
     /// Time at which requests may start again.
     resumes_at: Instant,
 }
 
 impl RateCut {
-    /// Returns the usable share of the limit when `passed` has gone by since the pause. The share
-    /// rises fast to somewhat less than proved too much, stays there, and probes for more only near
-    /// the end. If another client takes a part of the limit for good, the rate settles there.
+    /// Returns the usable share of the limit when `passed` has gone by since the end of the pause.
+    /// The share rises fast to a plateau below the refused share, stays there, and rises to 1 only
+    /// near the end. If another client takes a part of the limit for good, the rate stays near the
+    /// plateau.
     fn share_after(&self, passed: Duration) -> f64 {
         let plateau = (self.share_at_refusal * PLATEAU_SHARE).max(self.lowest_share);
         let risen = passed.div_duration_f64(RISE_TIME).min(1.0);
@@ -236,26 +249,28 @@ impl RateCut {
 /// Estimate of the common part of recent round trips.
 #[derive(Debug, Default)]
 struct RoundTripEstimate {
-    older: RoundTripSample,
-    newer: RoundTripSample,
+    older: RoundTripTotals,
+    newer: RoundTripTotals,
 }
 
+/// Shortest and total time of some round trips; all zero for none.
 #[derive(Debug, Default, Clone, Copy)]
-struct RoundTripSample {
+struct RoundTripTotals {
     shortest: Duration,
     total: Duration,
     count: u32,
 }
 
 impl RoundTripEstimate {
-    /// Number of round trips after which the older half is forgotten, since networks change.
-    const SAMPLES_PER_HALF: u32 = 200;
+    /// Number of round trips in the newer half. A full newer half replaces the older half, because
+    /// networks change.
+    const ROUND_TRIPS_PER_HALF: u32 = 200;
 
     fn note(&mut self, round_trip: Duration) {
-        if self.newer.count >= Self::SAMPLES_PER_HALF {
+        if self.newer.count >= Self::ROUND_TRIPS_PER_HALF {
             self.older = std::mem::take(&mut self.newer);
         }
-        self.newer = self.newer.merged_with(RoundTripSample {
+        self.newer = self.newer.merged_with(RoundTripTotals {
             shortest: round_trip,
             total: round_trip,
             count: 1,
@@ -263,11 +278,12 @@ impl RoundTripEstimate {
     }
 
     /// Returns the common part of all round trips: the shortest time seen, less an estimate of how
-    /// far the true minimum may lie below. The estimate follows from the distance between mean and
+    /// far the true minimum may lie below, and less a timer grain; zero while fewer than
+    /// [`MIN_ROUND_TRIPS`] are known. The estimate follows from the distance between mean and
     /// shortest time, and shrinks with the number of round trips.
     fn common_part(&self) -> Duration {
         let seen = self.older.merged_with(self.newer);
-        if seen.count < MIN_SAMPLES {
+        if seen.count < MIN_ROUND_TRIPS {
             return Duration::ZERO;
         }
         let spread = (seen.total / seen.count).saturating_sub(seen.shortest);
@@ -276,7 +292,7 @@ impl RoundTripEstimate {
     }
 }
 
-impl RoundTripSample {
+impl RoundTripTotals {
     fn merged_with(self, other: Self) -> Self {
         let least = match (self.count, other.count) {
             (0, _) => other.shortest,

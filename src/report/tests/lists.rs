@@ -4,7 +4,7 @@ use super::*;
 use crate::report::bounded_list::{BoundedList, HtmlSize};
 use crate::report::facts::DamagedLine;
 use crate::report::html::render;
-use crate::report::reconciliation::{CellDifference, UnmatchedRow};
+use crate::report::reconciliation::{CellDifference, UnmatchedItem};
 use crate::report::values::UntrustedText;
 
 #[test]
@@ -118,7 +118,7 @@ fn what_does_not_add_up_takes_about_as_much_room_as_its_lists_expect() {
         in_manifest: text.clone(),
         in_results: text,
     };
-    let place = |external_id| UnmatchedRow {
+    let place = |external_id| UnmatchedItem {
         row: 7,
         external_id,
     };

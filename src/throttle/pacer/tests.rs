@@ -245,7 +245,7 @@ fn a_refusal_halves_the_rate_once_and_a_minute_restores_it() {
     let start = Instant::now();
     let mut window = PacerSchedule::new(LIMIT, start);
     for _ in 0..4 {
-        window.throttled(start, COUNTING_WINDOW);
+        window.note_refusal(start, COUNTING_WINDOW);
     }
     let resumed = start + COUNTING_WINDOW;
     let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
@@ -262,11 +262,21 @@ fn a_refusal_halves_the_rate_once_and_a_minute_restores_it() {
 }
 
 #[test]
+fn a_longer_pause_named_meanwhile_ends_in_the_same_slow_start() {
+    let start = Instant::now();
+    let mut window = PacerSchedule::new(LIMIT, start);
+    window.note_refusal(start, COUNTING_WINDOW);
+    window.note_refusal(start, Duration::from_mins(1));
+    let resumed = start + Duration::from_mins(1);
+    assert!((window.usable_share(resumed) - 0.5).abs() < 1e-9);
+}
+
+#[test]
 fn the_rate_never_falls_below_one_a_second() {
     let mut now = Instant::now();
     let mut window = PacerSchedule::new(LIMIT, now);
     for _ in 0..9 {
-        window.throttled(now, COUNTING_WINDOW);
+        window.note_refusal(now, COUNTING_WINDOW);
         now += COUNTING_WINDOW;
     }
     assert!(window.usable_share(now) * f64::from(LIMIT) >= 1.0);
