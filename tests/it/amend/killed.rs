@@ -198,7 +198,10 @@ impl AmendmentKillChain {
         let test = test_with(external_ids);
         imported(&test);
         let began = Instant::now();
-        amending(test.resume()).with_any_stderr().exits(0);
+        amending(test.resume())
+            .with_fast_clock()
+            .with_any_stderr()
+            .exits(0);
         Self {
             external_ids,
             random: Rng::with_seed(seed),

@@ -336,7 +336,7 @@ impl<'t> TestRun<'t> {
             self.test.service().holding_proxy().release();
         }
         if let Some(delay) = self.killed_after {
-            thread::sleep(delay);
+            running.wait_at_most(delay);
             running.kill();
         }
         let (code, stdout, stderr) = running.wait_for_exit();
@@ -479,6 +479,14 @@ impl RunningTool<'_> {
             self.output_so_far("stdout"),
             self.output_so_far("stderr"),
         )
+    }
+
+    /// Waits for the end, or until the time is over.
+    fn wait_at_most(&mut self, time: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < time && self.child.try_wait().unwrap().is_none() {
+            thread::sleep(SHORTEST_POLL.min(time.saturating_sub(began.elapsed())));
+        }
     }
 
     fn wait_until_held(&mut self) {
