@@ -92,6 +92,8 @@ pub(crate) struct TestDisk<'t> {
     durable_results: Cell<Option<(u64, u64)>>,
     /// Inodes of other durable files.
     durable_inodes: RefCell<HashSet<u64>>,
+    /// Inodes of other files with durable bytes, under names that may be lost.
+    synced_inodes: RefCell<HashSet<u64>>,
 }
 
 /// Gives a run a fast clock.
@@ -115,6 +117,7 @@ impl<'t> TestDisk<'t> {
             folder,
             durable_results: Cell::new(None),
             durable_inodes: RefCell::default(),
+            synced_inodes: RefCell::default(),
         }
     }
 
@@ -198,6 +201,8 @@ impl<'t> TestDisk<'t> {
         };
         let calls = self.recorded_calls();
         let mut certain = self.durable_inodes.borrow_mut();
+        // A run that was only killed may have synced bytes that a later run has not synced again.
+        let mut with_bytes = self.synced_inodes.borrow_mut();
         for file in fs::read_dir(&folder).unwrap() {
             let path = file.unwrap().path();
             let inode = inode(&path);
@@ -206,12 +211,16 @@ impl<'t> TestDisk<'t> {
             });
             let is_named = synced
                 .is_some_and(|at| calls[at..].iter().any(|call| call.is_done_sync_of(&folder)));
+            if synced.is_some() {
+                with_bytes.insert(inode);
+            }
             if is_named || certain.contains(&inode) {
                 certain.insert(inode);
             } else if loss != PowerLoss::OnlyKilled {
-                match synced {
-                    Some(_) => fs::remove_file(path).unwrap(),
-                    None => fs::write(path, "").unwrap(),
+                if with_bytes.remove(&inode) {
+                    fs::remove_file(path).unwrap();
+                } else {
+                    fs::write(path, "").unwrap();
                 }
             }
         }
