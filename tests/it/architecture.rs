@@ -123,6 +123,7 @@ const EMULATOR_SUBMODULE_ORDER: [(&str, &[&str]); 4] = [
             "jsonapi",
             "attachment_view",
             "attachment_state",
+            "attachment_call",
             "attachment_server",
             "object_owner",
         ],

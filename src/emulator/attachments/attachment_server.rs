@@ -1,53 +1,32 @@
 //! Server of the attachments API: its six operations, after the checks of keys and rate and under
 //! the due fault.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
-use axum::http::header::{ALLOW, HeaderName, RETRY_AFTER};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
-use serde_json::json;
-use url::form_urlencoded;
 
-use super::attachment_record::AttachmentRecord;
-use super::attachment_route::{ATTACHMENTS_BASE, AttachmentIdentifier, AttachmentRoute};
-use super::attachment_settings::{
-    AttachmentSettings, DottedIdRouting, ExternalIdClashStatus, ExternalIdUniqueness, TitleOnRename,
-};
+use super::attachment_call::AttachmentCall;
+use super::attachment_route::AttachmentRoute;
+use super::attachment_settings::AttachmentSettings;
 use super::attachment_state::AttachmentState;
-use super::attachment_view::AttachmentView;
-use super::jsonapi::{
-    AttachmentAttributes, CreateAttachmentBody, JsonApiProblem, MEDIA_TYPE, document,
-    with_upload_target,
-};
-use super::rate::RateLimitDecision;
+use super::jsonapi::JsonApiProblem;
 use crate::emulator::body::{self, BodyError};
 use crate::emulator::context::ServerContext;
 use crate::emulator::faults::{FaultInjector, FaultableRequest};
-use crate::emulator::reply::{RequestEnd, WholeReply};
+use crate::emulator::reply::RequestEnd;
 use crate::emulator::request_log::{RequestLog, RequestLogEntry};
 use crate::emulator::state_folder::{StateError, StatePaths};
-use crate::emulator::storage::{StorageServer, new_object_key};
-use crate::model::ObjectRef;
+use crate::emulator::storage::StorageServer;
 use crate::mutex::lock_despite_poison;
 
 /// Largest request document, in bytes.
 // The limit also bounds the upload URL, which holds the file name.
 const MAX_DOCUMENT_BYTES: usize = 16 * 1024;
-
-/// Largest number of ids in the filter of one list.
-const MAX_IDS_PER_LIST: usize = 50;
-
-/// Web page with which a router answers a path without a route.
-const ROUTER_PAGE: &str = "<!DOCTYPE html><html><head><title>The page you were looking for doesn't \
-     exist (404)</title></head><body><h1>Not Found</h1></body></html>";
-
-const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 
 /// Attachments API of one emulator.
 pub(in crate::emulator) struct AttachmentServer {
@@ -181,7 +160,9 @@ impl BufferedAttachmentRequest {
         entry: &'a mut RequestLogEntry,
     ) -> AttachmentCall<'a> {
         AttachmentCall {
-            server,
+            context: &server.context,
+            storage: &server.storage,
+            settings: &server.settings,
             state,
             log,
             entry,
@@ -191,338 +172,4 @@ impl BufferedAttachmentRequest {
             now: Timestamp::now(),
         }
     }
-}
-
-/// Request being decided, with the server, its locked state and the log.
-struct AttachmentCall<'a> {
-    server: &'a AttachmentServer,
-    state: &'a mut AttachmentState,
-    log: &'a mut RequestLog,
-    entry: &'a mut RequestLogEntry,
-    route: &'a AttachmentRoute,
-    head: &'a Parts,
-    body: &'a [u8],
-    now: Timestamp,
-}
-
-impl FaultableRequest for AttachmentCall<'_> {
-    fn log_and_entry(&mut self) -> (&mut RequestLog, &mut RequestLogEntry) {
-        (self.log, self.entry)
-    }
-
-    fn perform(&mut self) -> WholeReply {
-        if let Some(answer) = self.dotted_id_reply() {
-            return answer;
-        }
-        let outcome = self.check_head().and_then(|()| match self.route {
-            AttachmentRoute::List => self.list(),
-            AttachmentRoute::Create => self.create(),
-            AttachmentRoute::Get(name) => self.get(name),
-            AttachmentRoute::Update(name) => self.update(name),
-            AttachmentRoute::WrongMethod { .. } => Err(JsonApiProblem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                format!("{} is not supported here", self.head.method),
-            )),
-            AttachmentRoute::UnknownPath => Err(not_found()),
-        });
-        let mut reply = outcome.unwrap_or_else(JsonApiProblem::into_reply);
-        if let AttachmentRoute::WrongMethod { allowed } = self.route {
-            reply = reply.with_header(ALLOW, HeaderValue::from_static(allowed));
-        }
-        reply.with_header(API_VERSION, HeaderValue::from_static("1.0"))
-    }
-
-    fn error_reply(&self, status: StatusCode, detail: &str) -> WholeReply {
-        JsonApiProblem::new(status, detail).into_reply()
-    }
-
-    fn disk_error_reply(&self, error: io::Error) -> WholeReply {
-        JsonApiProblem::from(error).into_reply()
-    }
-
-    fn redirect_upload(
-        &self,
-        reply: WholeReply,
-        url: Option<&str>,
-        headers: &BTreeMap<String, String>,
-    ) -> WholeReply {
-        with_upload_target(reply, url, headers)
-    }
-}
-
-impl AttachmentCall<'_> {
-    /// Checks the keys, then the rate. Returns the refusal; `None` if the request may be performed.
-    // In this order: the rate limit is the company's, so that a request without good keys falls
-    // under no limit.
-    fn check_keys_and_rate(&mut self, arrival: Instant) -> Option<WholeReply> {
-        if !self
-            .server
-            .settings
-            .accepted_keys
-            .accept(&self.head.headers)
-        {
-            let detail = "X-Api-Key, X-User-Token and X-User-Email do not identify a user";
-            return Some(JsonApiProblem::new(StatusCode::UNAUTHORIZED, detail).into_reply());
-        }
-        if let Err(error) = self.state.count_other_clients_until(arrival, self.log) {
-            return Some(JsonApiProblem::from(error).into_reply());
-        }
-        match self.state.admit(arrival) {
-            RateLimitDecision::Admitted => None,
-            RateLimitDecision::Refused => {
-                let detail = "the rate limit is reached; sleep 1 second and retry";
-                let reply = JsonApiProblem::new(StatusCode::TOO_MANY_REQUESTS, detail).into_reply();
-                Some(reply.with_header(RETRY_AFTER, HeaderValue::from_static("1")))
-            }
-        }
-    }
-
-    /// Answer to a path whose external id holds a dot, if the settings give dotted paths no route;
-    /// otherwise `None`.
-    // A router's page knows nothing of the API's version, so that its answer lacks the version
-    // header.
-    fn dotted_id_reply(&mut self) -> Option<WholeReply> {
-        let (AttachmentRoute::Get(name) | AttachmentRoute::Update(name)) = self.route else {
-            return None;
-        };
-        let AttachmentIdentifier::ExternalId(text) = name else {
-            return None;
-        };
-        let answer = match self.server.settings.dotted_id_routing {
-            _ if !text.contains('.') => return None,
-            DottedIdRouting::Routed => return None,
-            DottedIdRouting::NotFound404 => not_found()
-                .into_reply()
-                .with_header(API_VERSION, HeaderValue::from_static("1.0")),
-            DottedIdRouting::RouterPage => WholeReply::new(
-                StatusCode::NOT_FOUND,
-                "text/html; charset=utf-8",
-                ROUTER_PAGE.into(),
-            ),
-        };
-        self.entry.external_id = Some(text.clone());
-        Some(answer)
-    }
-
-    /// Checks the media type and the query parameters, for which the head of the request suffices.
-    fn check_head(&self) -> Result<(), JsonApiProblem> {
-        if matches!(
-            self.route,
-            AttachmentRoute::Create | AttachmentRoute::Update(_)
-        ) && body::media_type(&self.head.headers) != Some(MEDIA_TYPE)
-        {
-            let detail = format!("the Content-Type must be {MEDIA_TYPE}");
-            return Err(JsonApiProblem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                detail,
-            ));
-        }
-        let known =
-            |name: &str| *self.route == AttachmentRoute::List && name == "filter[id_equals]";
-        match self.query().find(|(name, _)| !known(name)) {
-            Some((name, _)) => Err(bad_request(format!("'{name}' parameter is not supported"))),
-            None => Ok(()),
-        }
-    }
-
-    fn query(&self) -> form_urlencoded::Parse<'_> {
-        form_urlencoded::parse(self.head.uri.query().unwrap_or_default().as_bytes())
-    }
-
-    fn list(&mut self) -> Result<WholeReply, JsonApiProblem> {
-        let mut data = Vec::new();
-        for id in self.listed_ids()? {
-            if let Some(record) = self.find_record(&AttachmentIdentifier::Id(id))? {
-                data.push(self.view().get_document(&record));
-            }
-        }
-        let answer = json!({
-            "meta": { "count": data.len() },
-            "data": data,
-            "links": { "self": self.server.context.url(&format!("{ATTACHMENTS_BASE}/attachments")) },
-        });
-        Ok(document(StatusCode::OK, &answer))
-    }
-
-    fn listed_ids(&self) -> Result<BTreeSet<u64>, JsonApiProblem> {
-        let filters: Vec<_> = self.query().map(|(_, value)| value).collect();
-        let [filter] = filters.as_slice() else {
-            return Err(bad_request("filter[id_equals] must be given, once"));
-        };
-        let ids: Vec<&str> = filter.split(',').map(str::trim).collect();
-        if ids.len() > MAX_IDS_PER_LIST {
-            let detail = format!("filter[id_equals] takes no more than {MAX_IDS_PER_LIST} ids");
-            return Err(bad_request(detail));
-        }
-        let parse = |id: &str| {
-            id.parse()
-                .map_err(|_| bad_request(format!("filter[id_equals]: '{id}' is not an id")))
-        };
-        ids.into_iter().map(parse).collect()
-    }
-
-    fn get(&mut self, name: &AttachmentIdentifier) -> Result<WholeReply, JsonApiProblem> {
-        let record = self.existing_record(name)?;
-        Ok(document(
-            StatusCode::OK,
-            &json!({ "data": self.view().get_document(&record) }),
-        ))
-    }
-
-    fn create(&mut self) -> Result<WholeReply, JsonApiProblem> {
-        let creation = CreateAttachmentBody::parse(self.body)?;
-        self.entry.external_id.clone_from(&creation.external_id);
-        self.entry.object = Some(creation.object.to_string());
-        self.check_object(creation.object)?;
-        if let Some(external_id) = &creation.external_id {
-            self.check_external_id_is_free(external_id, None)?;
-        }
-        let record = AttachmentRecord {
-            id: self.state.store.next_id(),
-            external_id: creation.external_id,
-            title: creation.title.unwrap_or_else(|| creation.file_name.clone()),
-            file_name: creation.file_name,
-            object: creation.object.to_string(),
-            uploaded_by: self.user_email(),
-            key: new_object_key(),
-            created: Some(self.now),
-            named: Some(self.now),
-            empty_since: self.now,
-            content: None,
-        };
-        self.state.store.put(record.clone())?;
-        self.entry.id = Some(record.id);
-        let data = self.view().upload_document(&record);
-        Ok(document(StatusCode::CREATED, &json!({ "data": data })))
-    }
-
-    fn update(&mut self, name: &AttachmentIdentifier) -> Result<WholeReply, JsonApiProblem> {
-        let mut record = self.existing_record(name)?;
-        let attributes = AttachmentAttributes::parse_update(self.body, name)?;
-        self.entry.changes = attributes.names();
-        if let Some(external_id) = &attributes.external_id {
-            self.check_external_id_is_free(external_id, Some(record.id))?;
-        }
-        let renews = attributes.file_name.is_some();
-        let derived = match self.server.settings.title_on_rename {
-            TitleOnRename::Keep => None,
-            TitleOnRename::Derive => attributes.file_name.clone(),
-        };
-        if attributes.external_id.is_some() {
-            record.external_id = attributes.external_id;
-            record.named = Some(self.now);
-        }
-        record.title = attributes.title.or(derived).unwrap_or(record.title);
-        if let Some(file_name) = attributes.file_name {
-            record.file_name = file_name;
-            record.discard_content(self.user_email(), self.now);
-        }
-        self.state.store.put(record.clone())?;
-        let data = if renews {
-            self.view().upload_document(&record)
-        } else {
-            self.view().patch_document(&record)
-        };
-        Ok(document(StatusCode::OK, &json!({ "data": data })))
-    }
-
-    /// Finds an existing attachment and notes it in the log entry. Fails with 404 if no attachment
-    /// is found.
-    fn existing_record(
-        &mut self,
-        name: &AttachmentIdentifier,
-    ) -> Result<AttachmentRecord, JsonApiProblem> {
-        match name {
-            AttachmentIdentifier::Id(id) => self.entry.id = Some(*id),
-            AttachmentIdentifier::ExternalId(text) => self.entry.external_id = Some(text.clone()),
-        }
-        let record = self.find_record(name)?.ok_or_else(not_found)?;
-        let delay = self.server.settings.external_id_delay;
-        if matches!(name, AttachmentIdentifier::ExternalId(_))
-            && !record.is_indexed(self.now, delay)
-        {
-            return Err(not_found());
-        }
-        self.entry.id = Some(record.id);
-        self.entry.external_id.clone_from(&record.external_id);
-        self.entry.object = Some(record.object.clone());
-        Ok(record)
-    }
-
-    fn find_record(
-        &mut self,
-        name: &AttachmentIdentifier,
-    ) -> Result<Option<AttachmentRecord>, JsonApiProblem> {
-        Ok(self
-            .state
-            .look_up(name, self.now, &self.server.settings, self.log)?)
-    }
-
-    /// Fails with 404 if the object is unknown, and with 422 if the object is closed.
-    fn check_object(&self, object: ObjectRef) -> Result<(), JsonApiProblem> {
-        let settings = &self.server.settings;
-        if settings.unknown_objects.contains(&object) {
-            let detail = format!("{object} does not exist");
-            return Err(JsonApiProblem::new(StatusCode::NOT_FOUND, detail));
-        }
-        if settings.closed_objects.contains(&object) {
-            let pointer = format!("/data/relationships/{}", object.object_type());
-            let detail = format!("{object} is closed, and takes no more attachments");
-            return Err(JsonApiProblem::invalid_value(&pointer, detail));
-        }
-        Ok(())
-    }
-
-    /// Fails if external ids are unique and an attachment other than `own` has this external id.
-    fn check_external_id_is_free(
-        &mut self,
-        external_id: &str,
-        own: Option<u64>,
-    ) -> Result<(), JsonApiProblem> {
-        let ExternalIdUniqueness::Unique {
-            clash_status: clash,
-        } = self.server.settings.external_id_uniqueness
-        else {
-            return Ok(());
-        };
-        let status = match clash {
-            ExternalIdClashStatus::Conflict409 => StatusCode::CONFLICT,
-            ExternalIdClashStatus::Unprocessable422 => StatusCode::UNPROCESSABLE_ENTITY,
-        };
-        match self.find_record(&AttachmentIdentifier::ExternalId(external_id.to_owned()))? {
-            Some(other) if Some(other.id) != own => {
-                let detail = "external_id has already been taken";
-                Err(
-                    JsonApiProblem::invalid_value("/data/attributes/external_id", detail)
-                        .with_status(status),
-                )
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn view(&self) -> AttachmentView<'_> {
-        AttachmentView {
-            context: &self.server.context,
-            storage: &self.server.storage,
-            settings: &self.server.settings,
-            now: self.now,
-        }
-    }
-
-    fn user_email(&self) -> String {
-        let email = self.head.headers.get("x-user-email");
-        email
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_owned()
-    }
-}
-
-fn bad_request(detail: impl Into<String>) -> JsonApiProblem {
-    JsonApiProblem::new(StatusCode::BAD_REQUEST, detail)
-}
-
-fn not_found() -> JsonApiProblem {
-    JsonApiProblem::new(StatusCode::NOT_FOUND, "not found")
 }

@@ -2,9 +2,10 @@
 //! supplier company.
 //!
 //! The storage keeps the bytes of the records and serves their URLs. [`AttachmentServer`] decides
-//! each request and is the place to start reading; [`AttachmentSettings`] lists the facts that the
-//! vendor documents, and the emulator's assumptions.
+//! each request and is the place to start reading, with [`attachment_call`] for the operations;
+//! [`AttachmentSettings`] lists the facts that the vendor documents, and the emulator's assumptions.
 
+mod attachment_call;
 mod attachment_record;
 mod attachment_route;
 mod attachment_server;

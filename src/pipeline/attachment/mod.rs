@@ -2,8 +2,8 @@
 //!
 //! Open this file first: the states, and the method that acts in each. [`look_up_and_create`] finds
 //! or makes the attachment, [`send_attachment`] sends bytes, [`left_by_earlier_run`] continues what
-//! an earlier run left, [`replacement`] replaces bytes, [`name_changes`] changes names, and
-//! [`routing_proof`] proves that ids are found again.
+//! an earlier run left, [`replacement`] replaces bytes, [`replacement_end`] puts old bytes back,
+//! [`name_changes`] changes names, and [`routing_proof`] proves that ids are found again.
 //!
 //! The PUT is the commit point: an attachment without bytes vanishes by itself. Exactly once,
 //! because:
@@ -17,6 +17,7 @@ mod left_by_earlier_run;
 mod look_up_and_create;
 mod name_changes;
 mod replacement;
+mod replacement_end;
 mod routing_proof;
 mod send_attachment;
 
