@@ -7,10 +7,12 @@
 mod row_end;
 
 use super::existing_attachment::{ExistingAttachmentFinding, classify_existing_attachment};
+use super::record_findings::{
+    BegunRecordFinding, LookUpFinding, classify_begun_record, classify_look_up,
+};
 use super::{
-    AttachmentBytes, BegunRecord, BegunRecordFinding, ChangeStage, ConflictPolicy,
-    ExistingAttachment, LookUpFinding, PriorCreate, UpdatePolicy, classify_begun_record,
-    classify_look_up,
+    AttachmentBytes, BegunRecord, ChangeStage, ConflictPolicy, ExistingAttachment, PriorCreate,
+    UpdatePolicy,
 };
 use crate::destination::AttachmentPresence;
 use crate::manifest::ManifestRow;

@@ -4,9 +4,12 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::record_findings::{
+    BegunRecordFinding, LookUpFinding, classify_begun_record, classify_look_up,
+};
 use super::*;
 use crate::arbitrary::{arbitrary_attachment_id, arbitrary_content, proptest_config};
-use crate::destination::AttachmentNames;
+use crate::destination::{AttachmentNames, AttachmentPresence};
 use crate::model::{ExternalId, ObjectRef, ObjectType};
 use crate::results::{AttachmentChanges, Status};
 

@@ -1,7 +1,8 @@
 //! The consequence of each kind of earlier line, and of each answer.
 
+use super::record_findings::{LookUpFinding, classify_look_up};
 use super::*;
-use crate::destination::AttachmentNames;
+use crate::destination::{AttachmentNames, AttachmentPresence};
 use crate::digest::sha256;
 use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
 use crate::results::Status;

@@ -2,6 +2,7 @@
 
 mod attachment_promises;
 pub(crate) mod attachment_referee;
+mod attachment_referee_state;
 pub(crate) mod held_bytes;
 pub(crate) mod rival_client;
 

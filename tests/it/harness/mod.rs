@@ -25,6 +25,7 @@ mod replaced_attachment;
 mod request_log_check;
 mod results_table;
 mod run;
+mod running_tool;
 mod service;
 mod strange_host;
 mod tamper;
@@ -62,7 +63,8 @@ pub(crate) use long_run::short_or_long;
 pub(crate) use replaced_attachment::{ReplacedAttachment, assert_no_content_lost, detached_ids};
 pub(crate) use request_log_check::assert_stored_exactly_once;
 pub(crate) use results_table::ResultsTable;
-pub(crate) use run::{EXIT_CODE_KILLED, FinishedRun, RunningTool, TestRun};
+pub(crate) use run::{EXIT_CODE_KILLED, FinishedRun, TestRun};
+pub(crate) use running_tool::RunningTool;
 use service::EmulatorUnderTest;
 pub(crate) use strange_host::StrangeHost;
 #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! Referee of attachments: knows the rules of the protocol, sees every request and answer of every
 //! run, and notes each foul. The referee does not know how the client decides.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -22,6 +22,7 @@ use crate::power_and_disk::{LostLineKind, SimulatedDisk};
 use crate::scene::{AttachmentWatcher, LineWatch, RunOptions, RunWatcher};
 use crate::story_log::StoryLog;
 
+use super::attachment_referee_state::{AttachmentRefereeState, NewestAnswer};
 use super::held_bytes::HeldBytes;
 use super::rival_client::RivalClient;
 
@@ -39,40 +40,6 @@ pub(crate) struct AttachmentReferee {
     held_bytes: HeldBytes,
     rival_client: RivalClient,
     state: Mutex<AttachmentRefereeState>,
-}
-
-/// Knowledge of the referee about attachments and the requests for them.
-#[derive(Default)]
-struct AttachmentRefereeState {
-    /// Newest answer of the current run about each attachment.
-    newest_answers: HashMap<AttachmentId, NewestAnswer>,
-    /// `external_id` under which each attachment was created or found.
-    external_ids: HashMap<AttachmentId, ExternalId>,
-    addresses: HashMap<MemoryAddress, AttachmentId>,
-    /// Options of the user in the current run.
-    options: RunOptions,
-    /// Attachments to which bytes were sent, by `external_id`. Only the absence of such an
-    /// attachment permits another.
-    sent_bytes_to: HashMap<ExternalId, AttachmentId>,
-    posts_under_way: HashSet<ExternalId>,
-    /// POSTs of unknown outcome, with the number of empty look-ups since.
-    posts_of_unknown_fate: HashMap<ExternalId, u32>,
-    patches_under_way: HashMap<AttachmentId, Instant>,
-    /// Attachments met by a PATCH by `external_id` instead of the intended attachment.
-    misnamed: HashSet<AttachmentId>,
-    /// Attachments whose newest PATCH released bytes.
-    being_replaced: HashSet<AttachmentId>,
-    /// PATCH requests of unknown outcome, with the times of sending.
-    patches_of_unknown_fate: HashMap<AttachmentId, Instant>,
-}
-
-/// State of an attachment in the newest answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NewestAnswer {
-    Pending,
-    Stored,
-    /// Stored, and seen after a durable line announced the replacement.
-    StoredToBeReplaced,
 }
 
 impl AttachmentReferee {
@@ -472,35 +439,5 @@ impl AttachmentWatcher for AttachmentReferee {
                 state.newest_answers.insert(id.clone(), newest);
             }
         }
-    }
-}
-
-impl AttachmentRefereeState {
-    fn note_presence(
-        &mut self,
-        id: &AttachmentId,
-        answer: &Result<AttachmentPresence, ApiFailure>,
-    ) {
-        let newest = match answer {
-            Ok(AttachmentPresence::Absent) => {
-                self.sent_bytes_to.retain(|_, chosen| chosen != id);
-                return;
-            }
-            Ok(AttachmentPresence::Pending { .. }) => NewestAnswer::Pending,
-            Ok(AttachmentPresence::Stored { .. }) => NewestAnswer::Stored,
-            Ok(_) | Err(_) => return,
-        };
-        // An attachment to be replaced stays so if another row asks for it to see whether the keys
-        // are good.
-        let gives_way = self.newest_answers.get(id) == Some(&NewestAnswer::StoredToBeReplaced);
-        if !(gives_way && newest == NewestAnswer::Stored) {
-            self.newest_answers.insert(id.clone(), newest);
-        }
-    }
-
-    fn note_addresses(&mut self, id: &AttachmentId, places: &[UploadTarget<MemoryAddress>]) {
-        let addresses = places.iter().flat_map(|place| place.target.clone());
-        self.addresses
-            .extend(addresses.map(|address| (address, id.clone())));
     }
 }
