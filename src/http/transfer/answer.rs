@@ -47,7 +47,7 @@ pub(super) struct StorageAnswer {
 pub(super) enum StorageAnswerClass {
     /// The request was carried out.
     Success,
-    /// The address is not valid, or no longer. A new address may be.
+    /// The address is not valid, or is no longer valid. A new address may be valid.
     Expired,
     /// The same request may succeed a little later.
     Transient,

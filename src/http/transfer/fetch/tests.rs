@@ -36,7 +36,7 @@ async fn download_from(host: impl AsyncFnOnce(TcpStream), most: u64) -> Measured
     download_from_into(host, most, &mut tokio::io::sink()).await
 }
 
-/// Like [`from`], and writes the bytes to `into`.
+/// Like [`download_from`], and writes the bytes to `into`.
 async fn download_from_into(
     host: impl AsyncFnOnce(TcpStream),
     most: u64,
