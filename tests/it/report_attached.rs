@@ -162,7 +162,7 @@ fn where_the_results_went_is_where_the_report_goes_and_the_user_names_it() {
         "contract:9",
     ];
     test.consign(to)
-        .prints("m.results.csv was made with [label]: name that destination")
+        .prints("m.results.csv was made with [label]: name the destination")
         .requests([])
         .exits(2);
     nothing_is_written();

@@ -146,8 +146,8 @@ fn a_job_that_failed_after_it_may_have_got_bytes_is_left_to_somebody_who_looks()
     let test = impatient(PartialFilesOutcome::Nothing).altering_json(without_errors);
     killed_with_two_files_of_three(&test);
     wait_until_given_up();
-    let message = "the job failed after files were sent to it (FAILED), and the service does not \
-                   say which of them it attached; bidders may see them already: look at the \
+    let message = "the job failed after files were sent (FAILED), and the service does not say \
+                   which files were attached; bidders may see some already: look at the \
                    object, and if the file is not there, run the import again with --resume \
                    --retry-failed-jobs\n";
     for asked in [&["get_job J1 200"][..], &[]] {
