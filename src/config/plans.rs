@@ -134,7 +134,8 @@ pub struct ManifestInput {
 /// Treatment of an existing results file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResumePolicy {
-    /// An existing results file is refused: the import is to be the first with the path.
+    /// An existing results file is refused: the import is to be the first with its
+    /// results file.
     BeginNew,
     /// The import continues with the existing results.
     Resume,

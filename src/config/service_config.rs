@@ -71,7 +71,7 @@ pub enum TenantRegion {
 pub enum TenantEnvironment {
     /// The real one.
     Production,
-    /// The one for trials.
+    /// Environment for trials.
     Sandbox,
 }
 

@@ -1,5 +1,5 @@
-//! Reading of request bodies: read whole, in part, or discard. `storage` reads the bodies to be
-//! stored.
+//! Reading of request bodies: in whole, in part, or only to discard the bytes. `storage` reads the
+//! bodies to be stored.
 
 use std::time::Duration;
 

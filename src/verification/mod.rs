@@ -80,7 +80,7 @@ impl fmt::Display for VerificationOutcome {
 }
 
 /// State of a row's file on the machine of a verification of an earlier version, which looked at
-/// the file. It had no part in the outcome: only the state at the service counts.
+/// the file. The state had no part in the outcome: only the state at the service counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LocalFileState {
     /// The file held the imported bytes.

@@ -88,7 +88,8 @@ impl AttachmentState {
 
     /// Finds an attachment; the oldest of several with the same external id. Purges each stale
     /// record that is met, and returns `None` if no other is left.
-    // Purged here, as late as possible: no client can distinguish a late purge from an earlier one.
+    // The purge happens here, as late as possible: no client can distinguish a late purge from an
+    // earlier one.
     pub(super) fn look_up(
         &mut self,
         name: &AttachmentIdentifier,

@@ -21,7 +21,8 @@ pub(super) enum RateLimitDecision {
 }
 
 /// Simulated requests of the company's other clients: evenly spaced, and never refused.
-// Never refused, so that no client of the emulator can take the other clients' part of the limit.
+// The other clients are never refused, so no client of the emulator can take their part of the
+// limit.
 #[derive(Debug)]
 pub(super) struct OtherClients {
     /// Time between two requests; `None` if there are no other clients.
