@@ -11,7 +11,7 @@
 //! that *every* request pays delays all arrivals alike and cancels out, so the part is subtracted
 //! from the time of each answer, as estimated from the shortest recent round trip. The result is N
 //! requests a second at any distance from the service, less only the variation of round trips.
-//! After a 429 nothing is subtracted until [`RECOVERY_TIME`] is over.
+//! After a 429 nothing is subtracted until `RECOVERY_TIME` is over.
 //!
 //! The arithmetic is in `PacerSchedule`, to which the time is a parameter; [`Pacer`] makes callers
 //! wait.
