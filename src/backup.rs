@@ -225,7 +225,8 @@ fn create_private_folder(path: &Path) -> io::Result<()> {
     sync_folder(parent_folder(path))
 }
 
-/// Opens a backup by the text of the column `backup`, a path relative to the working directory.
+/// Opens a backup by its path in the column `backup`. A relative path starts at the working
+/// directory.
 fn open_backup_file(backup: &str) -> io::Result<(UploadSource, FileStamp)> {
     let path = Path::new(backup);
     let failed = BackupError::with_cause("open the backup", path);

@@ -281,7 +281,7 @@ fn plan_done_row(
             ),
         ),
         None if is_other && is_kept => (
-            // Earlier changes stay changes, whatever else is wanted now.
+            // The status keeps naming an earlier change, whatever else is wanted now.
             RowState::Done(
                 greatest_requested_change(&earlier_entry.changes)
                     .unwrap_or(CompletedAction::Skipped),

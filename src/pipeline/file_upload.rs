@@ -46,14 +46,15 @@ pub(super) enum UploadOutcome {
     UnsafeTarget(UnsafeTargetError),
     /// The storage refused the file.
     Refused(String),
-    /// The storage did not answer, for a reason that is the row's own.
+    /// No try gets the file to the storage, for a reason that is the row's own.
     GivenUp(String),
     /// The file cannot be read, or is not the file that was checked.
     SourceChanged(String),
 }
 
 impl<D: Destination, J: Journal> ImportRun<'_, D, J> {
-    /// Sends the bytes of a file, again after each interruption, until the target is too old.
+    /// Sends the bytes of a file. Repeats a try that was not sent or was interrupted, until the
+    /// target is too old.
     ///
     /// The caller has waited for the permission to upload.
     pub(super) async fn upload_file(

@@ -81,8 +81,8 @@ fn judge_probe(answer: Result<ProbeOutcome, ApiFailure>) -> ProbeDecision {
     }
 }
 
-/// Asks the service for a first answer, and repeats the request until the answer is good, for at
-/// most `limit`. Calls `waiting` with the cause of the first wait.
+/// Asks the service for a first answer. Repeats the request after each failure that may pass, for
+/// at most `limit`. Calls `waiting` with the cause of the first wait.
 pub async fn preflight<D: Destination>(
     destination: &D,
     known: Option<&AttachmentId>,

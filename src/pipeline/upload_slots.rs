@@ -1,4 +1,4 @@
-//! Upload slots of a run: the number of rows at work at once, and the news of the last row's start.
+//! Upload slots of a run: the number of rows at work at once, and whether another row will start.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -89,8 +89,8 @@ fn write_requests(
             .unzip();
         if let Err(error) = file.append(&entries.concat()) {
             // Callers who wait see their answer dropped, and learn of the failure by the drop.
-            // Lines still in the queue are not written, but known where the results have to be
-            // written elsewhere.
+            // Lines still in the queue are not written, but kept in memory in case the results have
+            // to be written elsewhere.
             drop(waiting);
             for request in queue {
                 let _ = file.keep_in_memory(&request.entries);

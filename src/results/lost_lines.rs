@@ -1,9 +1,10 @@
 //! The lines missing from a results file: pure arithmetic with the numbers in the other lines.
 //!
 //! The lines of a file have serials without a gap. Each line also states a number of lines: a line
-//! of a whole file the number of lines in the file, an appended line the number of lines so far.
-//! The lines at hand therefore prove missing lines, wherever the missing lines were. No number
-//! proves lines appended last, with no line left after them.
+//! written with the whole file states the number of lines in the whole file, and an appended line
+//! states the number up to and with the appended line. The lines at hand therefore prove missing
+//! lines, wherever the missing lines were. No number proves the loss of lines appended last, with
+//! no line left after them.
 
 use super::LineSerial;
 
@@ -24,8 +25,8 @@ pub struct LostLineDetector {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct LineNumbers {
     serial: LineSerial,
-    /// Number of lines of the file up to the writing of the line; `None` in files of earlier
-    /// versions.
+    /// Number of lines stated in the line: of the whole file, or up to and with an appended line.
+    /// `None` in files of earlier versions.
     file_line_count: Option<u64>,
     /// Number of the manifest row; `None` where the row had left the manifest.
     row: Option<u32>,

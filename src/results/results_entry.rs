@@ -37,8 +37,8 @@ pub const COLUMNS: [&str; 22] = [
     LINES_COLUMN,
 ];
 
-/// Column with the number of lines in the file: in a line of a whole file, the number of lines in
-/// the file; in an appended line, the number of lines so far.
+/// Column with the number of lines in the file: in a line written with the whole file, the number
+/// of lines in the whole file; in an appended line, the number up to and with the appended line.
 pub const LINES_COLUMN: &str = "lines";
 
 /// Number of [`COLUMNS`] in each version of the file, the first version first.

@@ -34,10 +34,11 @@ const ROW_MIN_TRIES: u32 = 3;
 /// 2^n.
 const MAX_FIRST_WAIT: Duration = Duration::from_millis(500);
 
-/// Longest wait of all, and so the latest notice of the service's return.
+/// Longest wait of all, and so the longest time until the run notices the return of the service.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
-/// Longest wait of a round for its admitted rows.
+/// Longest wait of a round for its admitted rows. An admitted row may take longer, and the next
+/// round does not wait for the row.
 const ROUND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Number of tries from which a waiting row leaves its upload slot to other rows.

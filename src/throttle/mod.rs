@@ -14,13 +14,13 @@ use std::time::Duration;
 
 pub(crate) use circuit_breaker::{FailureSuspect, OwnFaultEvidence, ROW_GIVE_UP_AFTER};
 
-/// Longest wait for the first answer of a service in a run. A service that was never there has a
-/// mistyped address or a closed way, and waiting mends neither; `--max-outage` is for a service
-/// with answers before.
+/// Longest wait for the first answer of a service in a run. If a service never answers, its address
+/// is mistyped or the way to the service is blocked, and waiting mends neither. `--max-outage` is
+/// for a service that has answered before.
 pub const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Answer of a service from before the run's own requests. A service without an answer is not
-/// waited for like an absent service.
+/// Answer of a service from before the run's own requests. A run waits less long for a service that
+/// has never answered than for a service in an outage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EarlierAnswer {
     /// The service was not asked, or did not answer.

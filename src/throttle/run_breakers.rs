@@ -83,7 +83,8 @@ struct BreakersState {
     breakers: [CircuitBreaker; 4],
     more_rows_will_start: bool,
     rows_at_work: BTreeSet<usize>,
-    /// Rows at work, idle until another row has proven a look-up by ids.
+    /// Rows at work that can do nothing until another row has proven that the service finds their
+    /// ids.
     blocked_rows: BTreeSet<usize>,
     /// True if the service has ever answered in this run.
     has_answered: bool,
@@ -142,8 +143,8 @@ impl CircuitBreakers {
         }
     }
 
-    /// Excludes a row with nothing to do until another row has proven a look-up by ids. The
-    /// exclusion ends when the returned guard is dropped.
+    /// Excludes a row that can do nothing until another row has proven that the service finds the
+    /// ids of both. The exclusion ends when the returned guard is dropped.
     pub(crate) fn count_row_blocked(&self, row: usize) -> BlockedRow<'_> {
         self.lock().blocked_rows.insert(row);
         BlockedRow {
@@ -288,7 +289,7 @@ impl Drop for RowAtWork<'_> {
     }
 }
 
-/// Guard of a row waiting until another row has proven a look-up by ids.
+/// Guard of a row waiting until another row has proven that the service finds the ids of both.
 #[derive(Debug)]
 pub(crate) struct BlockedRow<'a> {
     row: usize,

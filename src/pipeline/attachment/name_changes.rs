@@ -28,7 +28,8 @@ const MAX_LOST_RENAMES: u32 = 3;
 enum NameChangeProgress {
     /// The attachment has the new name.
     Done,
-    /// The new name is refused or its effect is unknown, so the row ends.
+    /// The attachment does not get the new name, or the effect of the change is unknown, so the row
+    /// ends.
     Ended(Box<RowVerdict>),
 }
 
@@ -228,7 +229,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 }
                 Ok(_) => match self.holder_after_rename(&to, id).await {
                     Ok(NameHolder::Ours) => break,
-                    // The attachment is still found under its old name.
+                    // Under its old `external_id` the attachment can be found, so the change is
+                    // undone.
                     Ok(NameHolder::Nobody) if self.is_on_trial(&to) => {
                         self.restore_external_id(id, &from).await?;
                         let done = "the attachment has its old external_id again";
