@@ -222,7 +222,7 @@ fn attach_rows(
     to_ask: Option<&BackupPolicy>,
     ImportOutputs {
         mut results,
-        backup_folder: vault,
+        backup_folder,
     }: ImportOutputs<'_>,
 ) -> Result<ProgramExit, CommandError> {
     let (session, runtime) = contact.open(opening)?;
@@ -245,7 +245,7 @@ fn attach_rows(
         &session.client,
         plan,
         &journal,
-        vault.map(|folder| folder as &dyn BackupStore),
+        backup_folder.map(|folder| folder as &dyn BackupStore),
         (&session.settings, &events),
         session.stop_listener.wait_for_stop(),
     ));

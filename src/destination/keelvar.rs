@@ -291,15 +291,15 @@ impl KeelvarClient {
         };
         let mut file_outcomes: BTreeMap<String, FileOutcome> = named
             .into_iter()
-            .map(|(name, fate)| (name, self.redacted_outcome(fate)))
+            .map(|(name, file_outcome)| (name, self.redacted_outcome(file_outcome)))
             .collect();
         for file in listed_files(job) {
             let Some(name) = file["file_name"].as_str() else {
                 continue;
             };
             match self.own_outcome(file) {
-                Some(fate) => {
-                    file_outcomes.insert(name.to_owned(), fate);
+                Some(file_outcome) => {
+                    file_outcomes.insert(name.to_owned(), file_outcome);
                 }
                 // An entry keeps the name from being paired with another file of a similar
                 // spelling.

@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn a_row_goes_into_another_job_only_where_its_file_is_certainly_not_attached() {
         let not = FileOutcome::NotAttached("why".into());
-        for (sent, fate, expected) in [
+        for (sent, file_outcome, expected) in [
             (
                 SentBytes::Nothing,
                 &FileOutcome::Attached,
@@ -400,7 +400,11 @@ mod tests {
             ),
             (SentBytes::All, &not, JobRowOutcome::Rejected("why".into())),
         ] {
-            assert_eq!(outcome_of(sent, fate, None), expected, "{sent:?} {fate:?}");
+            assert_eq!(
+                outcome_of(sent, file_outcome, None),
+                expected,
+                "{sent:?} {file_outcome:?}"
+            );
         }
     }
 
@@ -413,7 +417,9 @@ mod tests {
             other_object: None,
             progress: BegunProgress::Unknown,
         };
-        let with = |begun: &BegunRecord, fate| outcome_of(SentBytes::Unknown, fate, Some(begun));
+        let with = |begun: &BegunRecord, file_outcome| {
+            outcome_of(SentBytes::Unknown, file_outcome, Some(begun))
+        };
         assert_eq!(
             with(&begun, &FileOutcome::Attached),
             JobRowOutcome::Attached

@@ -82,7 +82,7 @@ mod tests {
         }
     }
 
-    fn of(room: ListLimits, weights: &[usize]) -> (u64, Vec<usize>) {
+    fn bounded(room: ListLimits, weights: &[usize]) -> (u64, Vec<usize>) {
         let mut list = BoundedList::with_limits(room);
         for weight in weights {
             list.push(|| *weight);
@@ -100,8 +100,8 @@ mod tests {
             items: 2,
             html_bytes: 10,
         };
-        assert_eq!(of(room, &[1, 2, 3]), (3, vec![1, 2]));
-        assert_eq!(of(room, &[8, 3, 1]), (3, vec![8]));
-        assert_eq!(of(room, &[11, 1]), (2, vec![]));
+        assert_eq!(bounded(room, &[1, 2, 3]), (3, vec![1, 2]));
+        assert_eq!(bounded(room, &[8, 3, 1]), (3, vec![8]));
+        assert_eq!(bounded(room, &[11, 1]), (2, vec![]));
     }
 }

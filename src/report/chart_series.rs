@@ -177,7 +177,7 @@ mod tests {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     }
 
-    fn told(slices: &[TimeSlice]) -> Vec<String> {
+    fn descriptions(slices: &[TimeSlice]) -> Vec<String> {
         let tell = |slice: &TimeSlice| {
             let TimeSlice {
                 from,
@@ -199,7 +199,7 @@ mod tests {
             "2026-11-22T10:00:42Z",
         ]));
         assert_eq!(
-            told(&slices),
+            descriptions(&slices),
             [
                 "2026-11-22T10:00:05Z 2 2",
                 "2026-11-22T10:00:10Z 0 2",
@@ -238,7 +238,7 @@ mod tests {
     fn the_end_of_a_slice_belongs_to_the_next_one() {
         let slices = slices_over_time(times(&["2026-11-22T10:00:00Z", "2026-11-22T10:00:01Z"]));
         assert_eq!(
-            told(&slices),
+            descriptions(&slices),
             ["2026-11-22T10:00:00Z 1 1", "2026-11-22T10:00:01Z 1 2"]
         );
     }
@@ -249,7 +249,7 @@ mod tests {
         for size in [1023, 0, 1024, 4095, 65_536] {
             sizes.count_size(size);
         }
-        let told: Vec<(String, u64)> = sizes
+        let descriptions: Vec<(String, u64)> = sizes
             .ranges()
             .iter()
             .map(|range| (range.label(), range.rows.0))
@@ -261,7 +261,10 @@ mod tests {
             ("16 KiB to 64 KiB", 0),
             ("64 KiB to 256 KiB", 1),
         ];
-        assert_eq!(told, expected.map(|(label, rows)| (label.to_owned(), rows)));
+        assert_eq!(
+            descriptions,
+            expected.map(|(label, rows)| (label.to_owned(), rows))
+        );
         assert_eq!(SizeHistogram::default().ranges(), []);
     }
 

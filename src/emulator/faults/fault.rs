@@ -208,7 +208,7 @@ impl FaultEffect {
     }
 
     fn applies_to(&self, operation: EmulatorOperation) -> bool {
-        let befallen = operation.is_api_request() || operation.is_storage_request();
+        let is_faultable = operation.is_api_request() || operation.is_storage_request();
         match self {
             Self::LoseAnswer
             | Self::WithholdAnswer
@@ -217,9 +217,9 @@ impl FaultEffect {
             | Self::TruncatedBody
             | Self::StalledBody
             | Self::EndlessBody
-            | Self::Html200 => befallen,
+            | Self::Html200 => is_faultable,
             // The body of the answer to an upload is empty, and an empty body cannot trickle.
-            Self::TricklingBody => befallen && operation != EmulatorOperation::Upload,
+            Self::TricklingBody => is_faultable && operation != EmulatorOperation::Upload,
             Self::GarbageBody | Self::DeliverTwice => operation.is_api_request(),
             Self::Late { .. } => matches!(
                 operation,
@@ -277,13 +277,13 @@ impl Fault {
             return Err(InvalidFault::NeverFires { target, effect });
         }
         let fits = |operation: &EmulatorOperation| self.effect.applies_to(*operation);
-        let mut befallen = EmulatorOperation::FAULT_TARGETS
+        let mut operations = EmulatorOperation::FAULT_TARGETS
             .into_iter()
             .chain(match target {
                 FaultTarget::SingleOperation(operation) => Some(operation),
                 FaultTarget::AllApis | FaultTarget::Storage => None,
             });
-        if !befallen.all(|operation| !target.includes(operation) || fits(&operation)) {
+        if !operations.all(|operation| !target.includes(operation) || fits(&operation)) {
             return Err(InvalidFault::EffectDoesNotApply {
                 target,
                 effect,
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_cannot_befall_its_target_is_refused_with_what_it_can_befall() {
+    fn a_fault_that_does_not_apply_to_its_target_is_refused_with_what_it_applies_to() {
         let once = FaultTrigger::Nth(1);
         for (message, effect, target) in [
             (

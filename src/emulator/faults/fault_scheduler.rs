@@ -52,18 +52,18 @@ impl FaultScheduler {
         now: Instant,
     ) -> Option<FaultEffect> {
         let elapsed = now.saturating_duration_since(self.began);
-        let mut befalls = None;
+        let mut effect = None;
         for line in &mut self.counters {
             if !line.fault.operation.includes(operation) {
                 continue;
             }
             line.requests_seen += 1;
-            if befalls.is_none() && line.fault.when.is_due(line.requests_seen, elapsed) {
+            if effect.is_none() && line.fault.when.is_due(line.requests_seen, elapsed) {
                 line.times_fired += 1;
-                befalls = Some(line.fault.effect.clone());
+                effect = Some(line.fault.effect.clone());
             }
         }
-        befalls
+        effect
     }
 
     /// Counts of firings for each fault, in the order of the script.
@@ -108,14 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_befalls_the_requests_that_its_script_names() {
+    fn a_fault_hits_the_requests_that_its_script_names() {
         assert_eq!(numbers_hit(FaultTrigger::Nth(3)), [3]);
         assert_eq!(numbers_hit(FaultTrigger::EveryNth(3)), [3, 6]);
         assert_eq!(numbers_hit(FaultTrigger::FirstN(3)), [1, 2, 3]);
     }
 
     #[test]
-    fn a_fault_befalls_all_requests_of_its_time_and_none_before_and_after() {
+    fn a_fault_hits_all_requests_of_its_time_and_none_before_and_after() {
         let during = |from, lasting| FaultTrigger::During {
             from: Duration::from_secs(from),
             duration: Duration::from_secs(lasting),
@@ -126,9 +126,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_of_a_whole_service_befalls_each_of_its_operations_and_no_other() {
+    fn a_fault_of_a_whole_service_hits_each_of_its_operations_and_no_other() {
         let now = Instant::now();
-        let befallen = |target: FaultTarget| -> Vec<&str> {
+        let hit_operations = |target: FaultTarget| -> Vec<&str> {
             let faults = [fault(target, FaultTrigger::EveryNth(1), FaultEffect::Reset)];
             let mut script = FaultScheduler::new(&faults, now).unwrap();
             let all = [
@@ -145,8 +145,8 @@ mod tests {
         };
         let api = "list create get get_by_external_id update update_by_external_id create_job \
                    get_job list_jobs";
-        assert_eq!(befallen(FaultTarget::AllApis).join(" "), api);
-        assert_eq!(befallen(FaultTarget::Storage), ["upload", "download"]);
+        assert_eq!(hit_operations(FaultTarget::AllApis).join(" "), api);
+        assert_eq!(hit_operations(FaultTarget::Storage), ["upload", "download"]);
     }
 
     #[test]

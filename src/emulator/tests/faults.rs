@@ -291,7 +291,7 @@ async fn half_of_an_upload_is_read_before_the_connection_ends() {
 }
 
 #[tokio::test]
-async fn a_fault_can_befall_a_download() {
+async fn a_fault_can_hit_a_download() {
     for (effect, status) in [
         (FaultEffect::ExpiredUrl, Some(403)),
         (FaultEffect::Reset, None),

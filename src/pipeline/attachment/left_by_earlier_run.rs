@@ -236,8 +236,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 Err(why) => return Ok(AttachmentObservation::BytesUnavailable(why.to_string())),
             };
             let mut draft = match (wanted_bytes, self.shared.backup_store) {
-                (WantedBytes::Backup, Some(vault)) => {
-                    Some(vault.begin_backup().await.map_err(backup_failed)?)
+                (WantedBytes::Backup, Some(backup_store)) => {
+                    Some(backup_store.begin_backup().await.map_err(backup_failed)?)
                 }
                 _ => None,
             };

@@ -72,8 +72,8 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         let file_outcomes: Vec<FileOutcome> =
             end.file_outcomes(&names).into_iter().cloned().collect();
         let mut ended: Vec<(JobRow, RowVerdict)> = Vec::new();
-        for (row, fate) in rows.into_iter().zip(&file_outcomes) {
-            match self.verdict_at_job_end(&row, &id, (fate, &end.message), refused) {
+        for (row, file_outcome) in rows.into_iter().zip(&file_outcomes) {
+            match self.verdict_at_job_end(&row, &id, (file_outcome, &end.message), refused) {
                 Some(verdict) => ended.push((row, verdict)),
                 None => self.rows.push(row),
             }
@@ -102,11 +102,11 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
         &self,
         row: &JobRow,
         id: &AttachmentId,
-        (fate, word): (&FileOutcome, &str),
+        (file_outcome, word): (&FileOutcome, &str),
         refused: bool,
     ) -> Option<RowVerdict> {
         let begun = row.earlier_job.as_ref();
-        let outcome = job_row_outcome(fate, row.sent_bytes, begun, &row.row.content);
+        let outcome = job_row_outcome(file_outcome, row.sent_bytes, begun, &row.row.content);
         let id = id.clone();
         Some(match outcome {
             JobRowOutcome::Attached => RowVerdict::uploaded(id, verified_by(row.receipt)),

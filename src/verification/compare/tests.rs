@@ -228,10 +228,10 @@ fn a_digest_proves_the_content_where_the_results_know_no_size() {
 
 #[test]
 fn a_job_that_ended_in_success_passes_nothing() {
-    let end = |fate| {
+    let end = |file_outcome| {
         InspectedJob::Ended(JobOutcome {
             message: "COMPLETED".into(),
-            named_files: BTreeMap::from([("A1.pdf".to_owned(), fate)]),
+            named_files: BTreeMap::from([("A1.pdf".to_owned(), file_outcome)]),
             other_files: FileOutcome::Attached,
         })
     };

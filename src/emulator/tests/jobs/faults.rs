@@ -82,7 +82,7 @@ async fn a_job_that_is_to_send_its_files_elsewhere_must_say_where() {
 }
 
 #[tokio::test]
-async fn other_faults_befall_jobs_as_they_befall_attachments() {
+async fn other_faults_hit_jobs_as_they_hit_attachments() {
     let status = |code| FaultEffect::Status {
         code,
         retry_after: Some("7".to_owned()),
@@ -103,7 +103,7 @@ async fn other_faults_befall_jobs_as_they_befall_attachments() {
 }
 
 #[tokio::test]
-async fn faults_of_uploads_befall_those_of_jobs() {
+async fn faults_of_uploads_hit_those_of_jobs() {
     for (effect, status, attached) in [
         (FaultEffect::LoseAnswer, None, 1),
         (FaultEffect::HalfRead, None, 0),

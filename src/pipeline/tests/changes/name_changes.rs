@@ -74,12 +74,12 @@ async fn the_attachment_of_a_done_row_gets_the_title_that_the_manifest_has_now()
 
 #[tokio::test(start_paused = true)]
 async fn a_new_title_whose_answer_was_lost_is_looked_for_before_it_is_sent_again() {
-    for (befalls, requests) in [
+    for (fault, requests) in [
         (DeliveryFault::RequestLost, 1),
         (DeliveryFault::AnswerLost, 1),
         (DeliveryFault::NotSent, 1),
     ] {
-        let script = fault_script(RequestKind::Amend, 1, befalls);
+        let script = fault_script(RequestKind::Amend, 1, fault);
         let memory =
             service_with_stored(AttachmentServiceRules::default(), new_file().0, script).await;
         let lines = MemoryJournal::default();
@@ -94,12 +94,12 @@ async fn a_new_title_whose_answer_was_lost_is_looked_for_before_it_is_sent_again
         assert_eq!(
             lines.last_line(1).unwrap().status,
             Status::Updated,
-            "{befalls:?}"
+            "{fault:?}"
         );
         assert_eq!(
             count_requests(&memory.log(), RequestKind::Amend),
             requests,
-            "{befalls:?}"
+            "{fault:?}"
         );
     }
 }
@@ -242,11 +242,11 @@ async fn a_clash_that_the_service_takes_is_undone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_rename_is_waited_out_and_found() {
-    for (befalls, requests) in [
+    for (fault, requests) in [
         (DeliveryFault::RequestLost, 1),
         (DeliveryFault::AnswerLost, 1),
     ] {
-        let script = fault_script(RequestKind::Amend, 1, befalls);
+        let script = fault_script(RequestKind::Amend, 1, fault);
         let memory =
             service_with_stored(AttachmentServiceRules::default(), new_file().0, script).await;
         let lines = MemoryJournal::default();
@@ -261,7 +261,7 @@ async fn a_lost_rename_is_waited_out_and_found() {
         assert_eq!(
             lines.last_line(1).unwrap().status,
             Status::Renamed,
-            "{befalls:?}"
+            "{fault:?}"
         );
         assert_eq!(count_requests(&memory.log(), RequestKind::Amend), requests);
         assert_eq!(stored_digests(&memory, "B1").len(), 1);

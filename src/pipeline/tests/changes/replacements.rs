@@ -145,7 +145,7 @@ async fn the_same_bytes_are_not_replaced_and_others_of_the_same_number_are() {
 
 #[tokio::test(start_paused = true)]
 async fn a_patch_of_unknown_fate_is_waited_out_before_another_one() {
-    for befalls in [
+    for fault in [
         DeliveryFault::RequestLost,
         DeliveryFault::AnswerLost,
         DeliveryFault::FailedAfterEffect,
@@ -154,11 +154,11 @@ async fn a_patch_of_unknown_fate_is_waited_out_before_another_one() {
         let memory = service_with_stored(
             AttachmentServiceRules::default(),
             old_content(),
-            fault_script(RequestKind::Renew, 1, befalls),
+            fault_script(RequestKind::Renew, 1, fault),
         )
         .await;
         let last = replace_row(&memory, Some(&MemoryBackupStore::default())).await;
-        assert_eq!(last.status, Status::Replaced, "{befalls:?}: {last:?}");
+        assert_eq!(last.status, Status::Replaced, "{fault:?}: {last:?}");
         assert_eq!(
             last.changes.replaced.unwrap().sha256,
             Some(old_content().sha256)
