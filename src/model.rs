@@ -1,9 +1,11 @@
 //! Vocabulary of the product: checked values, each with one fallible constructor.
 //!
 //! No item here does I/O or depends on another module. The documentation of a type lists the
-//! guarantees of the values. `object` holds records and services, `row_numbers` the rows
-//! named by a user, `status_word` the status words of jobs.
+//! guarantees of the values. `object` holds records and services, `named_object` records as a
+//! manifest names them, `row_numbers` the rows named by a user, `status_word` the status words of
+//! jobs.
 
+mod named_object;
 mod object;
 mod row_numbers;
 mod status_word;
@@ -11,6 +13,7 @@ mod status_word;
 use std::fmt;
 use std::str::FromStr;
 
+pub use named_object::{InvalidObjectExternalId, NamedObject, ObjectExternalId};
 pub use object::{InvalidObjectId, ObjectRef, ObjectType, ProcurementService};
 pub use row_numbers::{RowNumbers, SecondCopyPolicy};
 pub use status_word::StatusWord;

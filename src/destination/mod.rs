@@ -2,7 +2,7 @@
 //!
 //! A service implements [`AttachmentApi`] (a lasting record for each file, found by the row's
 //! `external_id`) or [`JobApi`] (a short-lived job for several files of one object, found by the
-//! job's id alone). Nothing here repeats a request or waits: the pipeline decides when to try
+//! job's id alone). A service whose records can be read implements [`ObjectApi`], too. Nothing here repeats a request or waits: the pipeline decides when to try
 //! again, and whether a second try is safe. Terms of a service's own protocol stay in its client.
 //!
 //! Open `attachment_api` or `job_api` first. A new service gets a client beside `workday`,
@@ -14,6 +14,7 @@ pub mod attachment_metadata;
 pub mod file_names;
 mod job_api;
 pub mod keelvar;
+mod object_api;
 pub mod workday;
 
 use std::fmt;
@@ -29,6 +30,9 @@ pub use attachment_api::{
     MAX_IDS_PER_LIST, NameUpdate, NewAttachment, UpdatedAttachment,
 };
 pub use job_api::{CreatedJob, FileOutcome, JobApi, JobOutcome, JobPresence, NewJob};
+pub use object_api::{
+    AttachmentLinkage, MAX_OBJECTS_PER_PAGE, ObjectApi, ObjectDetails, ObjectPage, ObjectPageAnswer,
+};
 
 /// Budget against which a request counts, where a service limits requests over longer times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
