@@ -6,6 +6,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -27,7 +28,7 @@ use crate::plan::UpdatePolicy;
 use crate::signals::{SignalListener, StopSignal};
 use crate::text::write_stderr;
 use crate::throttle::EarlierAnswer;
-use crate::throttle::pacer::COUNTING_WINDOW;
+use crate::throttle::pacer::{COUNTING_WINDOW, Pacer};
 
 /// Base URL, keys and settings from which a client is made.
 #[derive(Clone, Copy)]
@@ -108,7 +109,7 @@ impl Session {
                 None => ServiceClient::new(url, target)?,
             },
             settings: RunSettings {
-                requests_per_second: target.service.rate,
+                pacer: Arc::new(Pacer::new(target.service.rate)),
                 rows_at_once: target.service.concurrency,
                 max_errors: with.max_errors,
                 max_outage: target.service.max_outage,

@@ -27,10 +27,12 @@ mod row_verdict;
 mod survey;
 mod upload_slots;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::plan::UpdatePolicy;
 use crate::throttle::EarlierAnswer;
+use crate::throttle::pacer::Pacer;
 
 pub(crate) use common_failure::COMMON_FAILURE_LIMIT;
 pub use common_failure::FailedRow;
@@ -50,8 +52,9 @@ use import_run::{FinalLines, ImportRun};
 /// Settings of a run.
 #[derive(Debug, Clone)]
 pub struct RunSettings {
-    /// API requests per second.
-    pub requests_per_second: u32,
+    /// Pacer of the API requests. One pacer serves all phases of a session, because the service
+    /// counts the requests of all phases together.
+    pub pacer: Arc<Pacer>,
     /// Number of rows at work at once.
     pub rows_at_once: usize,
     /// Number of rows that may fail; one more failed row stops the run. `None` means no such limit.

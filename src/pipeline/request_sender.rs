@@ -13,7 +13,7 @@ mod reads;
 mod send_permission;
 mod upload_attempt;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -41,7 +41,7 @@ pub(super) use upload_attempt::UploadFailure;
 /// Sender of requests, shared by all rows of a run.
 pub(super) struct RequestSender<'a, D> {
     destination: &'a D,
-    pacer: Pacer,
+    pacer: Arc<Pacer>,
     breakers: CircuitBreakers,
     max_outage: Duration,
     slots: UploadSlots,
@@ -144,7 +144,7 @@ impl<'a, D: Destination> RequestSender<'a, D> {
     pub(super) fn new(destination: &'a D, settings: &RunSettings, events: &'a EventSender) -> Self {
         Self {
             destination,
-            pacer: Pacer::new(settings.requests_per_second),
+            pacer: Arc::clone(&settings.pacer),
             breakers: CircuitBreakers::new(
                 settings.max_outage,
                 settings.earlier_answer,

@@ -161,7 +161,7 @@ fn resumed_task(row: ManifestRow, content: CheckedContent, last: ResultsEntry) -
 
 fn settings() -> RunSettings {
     RunSettings {
-        requests_per_second: 5,
+        pacer: Arc::new(Pacer::new(5)),
         rows_at_once: 8,
         max_errors: None,
         max_outage: Duration::from_hours(12),

@@ -38,7 +38,7 @@ async fn each_line_is_durable_before_the_request_that_it_announces() {
 #[tokio::test(start_paused = true)]
 async fn fifty_ids_are_confirmed_in_one_request() {
     let fast = RunSettings {
-        requests_per_second: 1000,
+        pacer: Arc::new(Pacer::new(1000)),
         ..settings()
     };
     let (memory, lines) = (

@@ -12,6 +12,7 @@ use consign::model::ExternalId;
 use consign::pipeline::{HaltReason, RunSettings};
 use consign::results::Status;
 use consign::throttle::EarlierAnswer;
+use consign::throttle::pacer::Pacer;
 use tokio::time::sleep;
 
 use super::{RemovedGuard, RunEnding, SimulatedStory};
@@ -49,7 +50,7 @@ impl<S: SimulationScene> SimulatedStory<S> {
         };
         let (events, heard) = EventSender::channel();
         let settings = RunSettings {
-            requests_per_second: 5,
+            pacer: Arc::new(Pacer::new(5)),
             rows_at_once: self.random.usize(1..=4),
             max_errors: None,
             max_outage,
