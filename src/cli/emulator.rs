@@ -39,7 +39,8 @@ pub struct EmulatorArgs {
     /// Scenario of faults, in TOML; the README shows an example
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
-    /// Answer to a second attachment with the same external id: status 409, status 422, or success
+    /// Answer to a second attachment with the same external id: status 409, status 422 (in the
+    /// company, in the type, or on the record), or success
     #[arg(long, value_name = "ANSWER", default_value = "422")]
     pub duplicate_ids: ExternalIdUniqueness,
     /// Time before an attachment is found by a new external id

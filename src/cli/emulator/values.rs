@@ -9,6 +9,16 @@ use crate::emulator::{
     PurgeClock, SizeWithoutBytes, TitleOnRename, UnknownObjectAnswer,
 };
 
+/// External ids unique among the attachments of a type of records.
+const PER_TYPE: ExternalIdUniqueness = ExternalIdUniqueness::UniquePerType {
+    clash_status: ExternalIdClashStatus::Unprocessable422,
+};
+
+/// External ids unique among the attachments of a record.
+const PER_OBJECT: ExternalIdUniqueness = ExternalIdUniqueness::UniquePerObject {
+    clash_status: ExternalIdClashStatus::Unprocessable422,
+};
+
 impl ValueEnum for ExternalIdUniqueness {
     fn value_variants<'a>() -> &'a [Self] {
         &[
@@ -18,6 +28,8 @@ impl ValueEnum for ExternalIdUniqueness {
             Self::Unique {
                 clash_status: ExternalIdClashStatus::Unprocessable422,
             },
+            PER_TYPE,
+            PER_OBJECT,
             Self::NotUnique,
         ]
     }
@@ -30,6 +42,13 @@ impl ValueEnum for ExternalIdUniqueness {
             Self::Unique {
                 clash_status: ExternalIdClashStatus::Unprocessable422,
             } => possible_value("422", "Refused as invalid"),
+            Self::UniquePerType { .. } => possible_value(
+                "422-in-type",
+                "Refused as invalid on records of the same type",
+            ),
+            Self::UniquePerObject { .. } => {
+                possible_value("422-on-record", "Refused as invalid on the same record")
+            }
             Self::NotUnique => possible_value("allow", "Taken"),
         })
     }

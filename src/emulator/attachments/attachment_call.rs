@@ -220,7 +220,7 @@ impl AttachmentCall<'_> {
         self.entry.object = Some(creation.object.to_string());
         self.check_object(creation.object)?;
         if let Some(external_id) = &creation.external_id {
-            self.check_external_id_is_free(external_id, None)?;
+            self.check_external_id_is_free(external_id, &creation.object.to_string(), None)?;
         }
         let record = AttachmentRecord {
             id: self.state.store.next_id(),
@@ -246,7 +246,7 @@ impl AttachmentCall<'_> {
         let attributes = AttachmentAttributes::parse_update(self.body, name)?;
         self.entry.changes = attributes.names();
         if let Some(external_id) = &attributes.external_id {
-            self.check_external_id_is_free(external_id, Some(record.id))?;
+            self.check_external_id_is_free(external_id, &record.object, Some(record.id))?;
         }
         let renews = attributes.file_name.is_some();
         let derived = match self.settings.title_on_rename {
@@ -318,32 +318,40 @@ impl AttachmentCall<'_> {
         Ok(())
     }
 
-    /// Fails if external ids are unique and an attachment other than `own` has this external id.
+    /// Fails if an attachment other than `own` has this external id, as far as the attachment of
+    /// `object` must not have the same.
     fn check_external_id_is_free(
         &mut self,
         external_id: &str,
+        object: &str,
         own: Option<u64>,
     ) -> Result<(), JsonApiProblem> {
-        let ExternalIdUniqueness::Unique {
-            clash_status: clash,
-        } = self.settings.external_id_uniqueness
-        else {
+        let of_type = |object: &str| object.split(' ').next().map(ToOwned::to_owned);
+        let (clash, is_within_reach): (_, &dyn Fn(&str) -> bool) =
+            match self.settings.external_id_uniqueness {
+                ExternalIdUniqueness::Unique { clash_status } => (clash_status, &|_| true),
+                ExternalIdUniqueness::UniquePerType { clash_status } => {
+                    (clash_status, &|other| of_type(other) == of_type(object))
+                }
+                ExternalIdUniqueness::UniquePerObject { clash_status } => {
+                    (clash_status, &|other| other == object)
+                }
+                ExternalIdUniqueness::NotUnique => return Ok(()),
+            };
+        let holders = self
+            .state
+            .holders_of(external_id, self.now, self.settings, self.log)?;
+        let mut others = holders.iter().filter(|other| Some(other.id) != own);
+        if !others.any(|other| is_within_reach(&other.object)) {
             return Ok(());
-        };
+        }
         let status = match clash {
             ExternalIdClashStatus::Conflict409 => StatusCode::CONFLICT,
             ExternalIdClashStatus::Unprocessable422 => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        match self.find_record(&AttachmentIdentifier::ExternalId(external_id.to_owned()))? {
-            Some(other) if Some(other.id) != own => {
-                let detail = "external_id has already been taken";
-                Err(
-                    JsonApiProblem::invalid_value("/data/attributes/external_id", detail)
-                        .with_status(status),
-                )
-            }
-            _ => Ok(()),
-        }
+        let detail = "external_id has already been taken";
+        let problem = JsonApiProblem::invalid_value("/data/attributes/external_id", detail);
+        Err(problem.with_status(status))
     }
 
     fn view(&self) -> AttachmentView<'_> {

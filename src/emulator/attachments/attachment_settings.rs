@@ -27,7 +27,7 @@ use crate::model::ObjectRef;
 ///
 /// | assumption | switch |
 /// |---|---|
-/// | external ids are unique, a clash is answered with 422 | [`AttachmentSettings::external_id_uniqueness`] |
+/// | external ids are unique in the company, a clash is answered with 422 | [`AttachmentSettings::external_id_uniqueness`] |
 /// | without uniqueness, a look-up finds the oldest | none |
 /// | a record is found by its external id at once | [`AttachmentSettings::external_id_delay`] |
 /// | a path leads to its attachment, whatever the external id | [`AttachmentSettings::dotted_id_routing`] |
@@ -116,8 +116,18 @@ impl Default for AttachmentSettings {
 /// Uniqueness of external ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExternalIdUniqueness {
-    /// No two attachments have the same external id.
+    /// No two attachments of the company have the same external id.
     Unique {
+        /// Status of the refusal of a taken external id.
+        clash_status: ExternalIdClashStatus,
+    },
+    /// No two attachments on objects of the same type have the same external id.
+    UniquePerType {
+        /// Status of the refusal of a taken external id.
+        clash_status: ExternalIdClashStatus,
+    },
+    /// No two attachments on the same object have the same external id.
+    UniquePerObject {
         /// Status of the refusal of a taken external id.
         clash_status: ExternalIdClashStatus,
     },

@@ -119,6 +119,22 @@ impl AttachmentState {
         Ok(None)
     }
 
+    /// Finds all attachments with an external id, the oldest first, after a purge of the stale ones.
+    pub(super) fn holders_of(
+        &mut self,
+        external_id: &str,
+        now: Timestamp,
+        settings: &AttachmentSettings,
+        log: &mut RequestLog,
+    ) -> io::Result<Vec<AttachmentRecord>> {
+        let mut holders = Vec::new();
+        for id in self.store.ids_with_external_id(external_id) {
+            let name = AttachmentIdentifier::Id(id);
+            holders.extend(self.look_up(&name, now, settings, log)?);
+        }
+        Ok(holders)
+    }
+
     fn purge(
         &mut self,
         record: &AttachmentRecord,

@@ -270,6 +270,49 @@ async fn an_external_id_that_is_taken_is_refused_with_the_status_of_the_settings
 }
 
 #[tokio::test]
+async fn an_external_id_may_be_taken_in_the_company_in_a_type_or_on_an_object() {
+    let clash_status = ExternalIdClashStatus::Unprocessable422;
+    let on = |kind: &str, types: &str, id: u64| {
+        let mut body = create_body("AT1");
+        let object = json!({"data": {"id": id, "type": types}});
+        body["data"]["relationships"] = json!({ kind: object });
+        body
+    };
+    for (external_ids, same_object, same_type, other_type) in [
+        (ExternalIdUniqueness::Unique { clash_status }, 422, 422, 422),
+        (
+            ExternalIdUniqueness::UniquePerType { clash_status },
+            422,
+            422,
+            201,
+        ),
+        (
+            ExternalIdUniqueness::UniquePerObject { clash_status },
+            422,
+            201,
+            201,
+        ),
+        (ExternalIdUniqueness::NotUnique, 201, 201, 201),
+    ] {
+        let settings = with_attachments(AttachmentSettings {
+            external_id_uniqueness: external_ids,
+            ..unlimited_rate()
+        });
+        let service = EmulatorFixture::start(settings).await;
+        let mut answers = Vec::new();
+        for body in [
+            on("contract", "contracts", 1),
+            on("contract", "contracts", 1),
+            on("contract", "contracts", 2),
+            on("project", "projects", 1),
+        ] {
+            answers.push(service.post(&body).await.status);
+        }
+        assert_eq!(answers, [201, same_object, same_type, other_type]);
+    }
+}
+
+#[tokio::test]
 async fn where_external_ids_are_not_unique_the_oldest_is_found() {
     let settings = with_attachments(AttachmentSettings {
         external_id_uniqueness: ExternalIdUniqueness::NotUnique,

@@ -11,7 +11,7 @@ use super::{
 };
 use consign::destination::attachment_metadata::{AttachmentMetadata, Reported};
 use consign::destination::{AttachmentNames, AttachmentPresence, NameUpdate, NewAttachment};
-use consign::model::{CheckedContent, ExternalId};
+use consign::model::{CheckedContent, ExternalId, ObjectRef};
 
 /// Records, addresses and bytes of the service.
 pub(super) struct AttachmentWorld {
@@ -144,9 +144,7 @@ impl AttachmentWorld {
     }
 
     fn create(&mut self, mut new: NewAttachment, now: Instant) -> AttachmentEffectOutcome {
-        if self.rules.external_ids == ExternalIdRule::Unique
-            && self.oldest_id(&new.file.external_id).is_some()
-        {
+        if self.is_taken(&new.file.external_id, new.object, None) {
             self.log_request(RequestKind::Create, None, now);
             return AttachmentEffectOutcome::ExternalIdTaken;
         }
@@ -204,10 +202,8 @@ impl AttachmentWorld {
             AmendTarget::ExternalId(external_id) => self.routed_id(external_id, now),
         };
         self.log_request(RequestKind::Amend, id, now);
-        let taken = |other: &ExternalId| {
-            let other = self.oldest_id(other);
-            self.rules.external_ids == ExternalIdRule::Unique && other.is_some() && other != id
-        };
+        let object = id.and_then(|id| Some(self.records.get(&id)?.new.object));
+        let taken = |wanted: &ExternalId| object.is_some_and(|on| self.is_taken(wanted, on, id));
         if names.external_id.as_ref().is_some_and(taken) {
             return AttachmentEffectOutcome::ExternalIdTaken;
         }
@@ -256,6 +252,20 @@ impl AttachmentWorld {
         let id = self.oldest_id(external_id).filter(|_| !is_lost)?;
         let named = self.records.get(&id)?.named_at;
         (now - named >= self.rules.find_delay).then_some(id)
+    }
+
+    /// Returns `true` if a record other than `own` keeps the `external_id` from a record of
+    /// `object`.
+    fn is_taken(&self, external_id: &ExternalId, object: ObjectRef, own: Option<u64>) -> bool {
+        let mut others = self.records.iter().filter(|(id, record)| {
+            record.new.file.external_id == *external_id && Some(**id) != own
+        });
+        others.any(|(_, other)| match self.rules.external_ids {
+            ExternalIdRule::Unique => true,
+            ExternalIdRule::UniquePerType => other.new.object.object_type() == object.object_type(),
+            ExternalIdRule::UniquePerObject => other.new.object == object,
+            ExternalIdRule::NotUnique => false,
+        })
     }
 
     fn oldest_id(&self, external_id: &ExternalId) -> Option<u64> {

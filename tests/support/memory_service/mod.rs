@@ -79,6 +79,10 @@ impl Default for AttachmentServiceRules {
 pub(crate) enum ExternalIdRule {
     /// The second attachment is refused.
     Unique,
+    /// The second attachment is refused on an object of the same type as the first one's.
+    UniquePerType,
+    /// The second attachment is refused on the same object.
+    UniquePerObject,
     /// Both attachments are kept, and the older is found.
     NotUnique,
 }
