@@ -21,6 +21,8 @@ pub enum RunEvent {
     },
     /// The state of a row's attachment or job at the service was read.
     RowInspected,
+    /// A record with attached files was looked up, whatever the result.
+    ObjectLookedUp,
     /// Bytes of files were received. Holds their number.
     BytesReceived(u64),
     /// The service answered 429.

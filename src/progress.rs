@@ -183,6 +183,8 @@ pub struct RunTally {
     pub bytes_received: u64,
     /// Rows whose content in the service was inspected.
     pub inspected: u64,
+    /// Records looked up, found or not.
+    pub objects_looked_up: u64,
     /// Answers with status 429.
     pub throttled: u64,
     /// Ended rows, by status.
@@ -200,6 +202,7 @@ impl RunTally {
             RunEvent::BytesSent(bytes) => self.bytes_sent += bytes,
             RunEvent::RowEnded { status } => *self.ended.entry(*status).or_default() += 1,
             RunEvent::RowInspected => self.inspected += 1,
+            RunEvent::ObjectLookedUp => self.objects_looked_up += 1,
             RunEvent::BytesReceived(bytes) => self.bytes_received += bytes,
             RunEvent::Throttled { .. } => self.throttled += 1,
             RunEvent::BudgetExhausted { .. }

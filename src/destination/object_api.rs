@@ -4,6 +4,7 @@
 //! to prove on which record an attachment hangs. Nothing here changes a record.
 
 use std::fmt::Debug;
+use std::hash::Hash;
 
 use super::Destination;
 use super::attachment_metadata::Reported;
@@ -61,7 +62,7 @@ pub enum ObjectPageAnswer<C> {
 /// Service whose records can be read.
 pub trait ObjectApi: Destination {
     /// Place of a page in a list, as the service names the place.
-    type PageCursor: Debug + Clone + PartialEq + Send + Sync;
+    type PageCursor: Debug + Clone + Eq + Hash + Send + Sync;
 
     /// Reads a record by the service's own id; `None` if there is no such record.
     fn get_object(

@@ -17,6 +17,7 @@ mod import_run;
 mod import_task;
 mod inspection;
 mod job;
+mod object_search;
 mod poller;
 mod preflight;
 mod quota_gate;
@@ -42,6 +43,7 @@ pub use inspection::{
     InspectedAttachment, InspectedBytes, InspectedJob, InspectionDepth, InspectionQuery,
     inspect_attachments, inspect_jobs,
 };
+pub use object_search::{ObjectFinding, find_objects};
 pub use preflight::{PreflightError, PreflightSuccess, preflight};
 pub use survey::{
     BatchSurvey, PredictedNameChange, PredictedOutcome, RowSurvey, survey_attachments, survey_jobs,

@@ -2,13 +2,14 @@
 //! repetition where a repetition is safe. No other module decides about repetition.
 //!
 //! Open this file first: changes, and the judgement of their failures. `reads` has the requests
-//! without effects, [`attachment_reads`] and `job_reads` the look-ups, `upload_attempt` the bytes,
-//! `send_permission` permissions and pauses, and [`files_folder`] the wait for the folder of the
-//! files.
+//! without effects, [`attachment_reads`], `job_reads` and `object_reads` the look-ups,
+//! `upload_attempt` the bytes, `send_permission` permissions and pauses, and [`files_folder`] the
+//! wait for the folder of the files.
 
 pub(super) mod attachment_reads;
 pub(super) mod files_folder;
 mod job_reads;
+mod object_reads;
 mod reads;
 mod send_permission;
 mod upload_attempt;
@@ -26,7 +27,7 @@ use super::{HaltReason, RunSettings};
 use crate::destination::Destination;
 use crate::event::{EventSender, RunEvent};
 use crate::http::ApiFailure;
-use crate::model::{AttachmentId, ExternalId};
+use crate::model::{AttachmentId, ExternalId, ObjectRef};
 use crate::mutex::lock_despite_poison;
 use crate::results::journal::{Journal, JournalClosed};
 use crate::throttle::FailureSuspect;
@@ -429,8 +430,9 @@ impl<'a, D: Destination> RequestSender<'a, D> {
 
 /// Look-up that worked, and the function that repeats the look-up.
 enum ProvenLookUp<D> {
-    ByExternalId(ExternalId, RepeatLookUp<D, ExternalId>),
-    ById(AttachmentId, RepeatLookUp<D, AttachmentId>),
+    ExternalId(ExternalId, RepeatLookUp<D, ExternalId>),
+    Attachment(AttachmentId, RepeatLookUp<D, AttachmentId>),
+    Object(ObjectRef, RepeatLookUp<D, ObjectRef>),
 }
 
 /// Function that repeats a look-up by `K`, only to learn whether the service answers.
@@ -439,8 +441,9 @@ type RepeatLookUp<D, K> = for<'s> fn(&'s D, &'s K) -> BoxFuture<'s, Result<(), A
 impl<D> Clone for ProvenLookUp<D> {
     fn clone(&self) -> Self {
         match self {
-            Self::ByExternalId(key, ask) => Self::ByExternalId(key.clone(), *ask),
-            Self::ById(key, ask) => Self::ById(key.clone(), *ask),
+            Self::ExternalId(key, ask) => Self::ExternalId(key.clone(), *ask),
+            Self::Attachment(key, ask) => Self::Attachment(key.clone(), *ask),
+            Self::Object(object, ask) => Self::Object(*object, *ask),
         }
     }
 }
@@ -448,8 +451,9 @@ impl<D> Clone for ProvenLookUp<D> {
 impl<D> ProvenLookUp<D> {
     async fn repeat(&self, service: &D) -> Result<(), ApiFailure> {
         match self {
-            Self::ByExternalId(key, ask) => ask(service, key).await,
-            Self::ById(key, ask) => ask(service, key).await,
+            Self::ExternalId(key, ask) => ask(service, key).await,
+            Self::Attachment(key, ask) => ask(service, key).await,
+            Self::Object(object, ask) => ask(service, object).await,
         }
     }
 }

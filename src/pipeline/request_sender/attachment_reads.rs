@@ -44,8 +44,7 @@ impl<D: AttachmentApi> RequestSender<'_, D> {
     ) -> Result<AttachmentPresence, RequestFailure> {
         let find = async |service: &D| service.get_by_external_id(external_id).await;
         let presence = self.read(owner, RequestUrgency::Urgent, find).await?;
-        let proven =
-            ProvenLookUp::ByExternalId(external_id.clone(), repeat_get_by_external_id::<D>);
+        let proven = ProvenLookUp::ExternalId(external_id.clone(), repeat_get_by_external_id::<D>);
         *lock_despite_poison(&self.proven_look_up) = Some(proven);
         Ok(presence)
     }
@@ -90,7 +89,7 @@ impl<D: AttachmentApi> RequestSender<'_, D> {
     /// Notes a look-up that shows that the keys are good.
     fn note_proven_id(&self, id: &AttachmentId) {
         *lock_despite_poison(&self.proven_look_up) =
-            Some(ProvenLookUp::ById(id.clone(), repeat_get_by_id::<D>));
+            Some(ProvenLookUp::Attachment(id.clone(), repeat_get_by_id::<D>));
     }
 
     /// Reads the metadata of many attachments at once. `owner` is a row of the list.

@@ -46,7 +46,7 @@ impl<D: JobApi> RequestSender<'_, D> {
     /// Notes a look-up of a job that shows that the keys are good.
     fn note_proven_job_id(&self, id: &AttachmentId) {
         *lock_despite_poison(&self.proven_look_up) =
-            Some(ProvenLookUp::ById(id.clone(), repeat_get_job::<D>));
+            Some(ProvenLookUp::Attachment(id.clone(), repeat_get_job::<D>));
     }
 }
 

@@ -6,6 +6,7 @@ mod changes;
 mod halts;
 mod jobs;
 mod lost_requests;
+mod object_search;
 mod resume;
 mod unanswered_rows;
 mod undisturbed_rows;

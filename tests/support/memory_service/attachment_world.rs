@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use tokio::time::Instant;
 
 use super::faulty_delivery::MemoryWorld;
+use super::object_catalog::ObjectCatalog;
 use super::{
     AttachmentServiceRules, ExternalIdRule, LoggedRequest, MemoryAddress, MemoryAttachment,
     RequestKind, RoutingRule, TitleRule, attachment_id,
@@ -22,6 +23,8 @@ pub(super) struct AttachmentWorld {
     bytes: HashMap<MemoryAddress, (CheckedContent, Instant)>,
     /// Content behind each download address, and the time of issue.
     downloads: HashMap<MemoryAddress, (CheckedContent, Instant)>,
+    /// Records with attachments.
+    pub(super) catalog: ObjectCatalog,
     log: Vec<LoggedRequest>,
     next_id: u64,
     next_address: u64,
@@ -90,6 +93,7 @@ impl AttachmentWorld {
             addresses: HashMap::new(),
             bytes: HashMap::new(),
             downloads: HashMap::new(),
+            catalog: ObjectCatalog::default(),
             log: Vec::new(),
             next_id: 1,
             next_address: 1,
@@ -133,6 +137,15 @@ impl AttachmentWorld {
             })
         });
         stored.collect()
+    }
+
+    /// Returns the ids of all attachments on a record, with bytes or without.
+    pub(super) fn ids_on(&self, object: ObjectRef) -> Vec<u64> {
+        let on_object = self
+            .records
+            .iter()
+            .filter(|(_, record)| record.new.object == object);
+        on_object.map(|(id, _)| *id).collect()
     }
 
     pub(super) fn log_request(&mut self, operation: RequestKind, id: Option<u64>, at: Instant) {

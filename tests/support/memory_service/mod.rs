@@ -6,7 +6,7 @@
 //! server can be made to do on demand.
 //!
 //! Open first: this file for attachments, `job_service` for jobs. `faulty_delivery` holds the
-//! faults, `attachment_world` and `job_service::job_world` hold the state. Unit tests in `src` and
+//! faults, `attachment_world`, `object_catalog` and `job_service::job_world` hold the state. Unit tests in `src` and
 //! the simulation include the module, each in another crate: the product is called `consign` here,
 //! and the module `crate::memory_service`.
 
@@ -19,6 +19,7 @@ mod attachment_downloads;
 mod attachment_world;
 mod faulty_delivery;
 pub(crate) mod job_service;
+pub(crate) mod object_catalog;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -128,6 +129,14 @@ pub(crate) enum RequestKind {
     Original,
     /// [`AttachmentApi::download`]
     Fetch,
+    /// Look-up of a record by the service's own id.
+    GetObject,
+    /// Look-up of a record by the path of an external id.
+    FindObject,
+    /// Page of a list of records, with a filter.
+    FilterObjects,
+    /// Page of a list of records, without a filter.
+    ListObjects,
 }
 
 /// Fault of a request.

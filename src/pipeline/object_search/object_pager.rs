@@ -1,0 +1,73 @@
+//! Pages of a list of records, read in succession.
+
+use std::collections::HashSet;
+
+use crate::destination::{MAX_OBJECTS_PER_PAGE, ObjectApi, ObjectDetails, ObjectPageAnswer};
+use crate::model::{ObjectExternalId, ObjectType};
+use crate::pipeline::request_sender::{RequestFailure, RequestOwner, RequestSender};
+
+/// Reader of a list, page by page.
+///
+/// Guarantee: the reading ends, because no place of the list is visited twice.
+pub(super) struct ObjectPager<'q, D: ObjectApi> {
+    kind: ObjectType,
+    filter: Option<&'q ObjectExternalId>,
+    /// Place of the next page; `None` for the first page.
+    cursor: Option<D::PageCursor>,
+    visited: HashSet<D::PageCursor>,
+    page_size: usize,
+    has_ended: bool,
+}
+
+impl<'q, D: ObjectApi> ObjectPager<'q, D> {
+    /// Returns a pager at the first page of a list: all records of a type, or the records that a
+    /// filter lets through.
+    pub(super) fn new(kind: ObjectType, filter: Option<&'q ObjectExternalId>) -> Self {
+        Self {
+            kind,
+            filter,
+            cursor: None,
+            visited: HashSet::new(),
+            page_size: MAX_OBJECTS_PER_PAGE,
+            has_ended: false,
+        }
+    }
+
+    /// Returns true after the last page.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// Sends one request and returns the records in the answer. No records come where the page was
+    /// too long to be read; the next request then asks for half as many records.
+    pub(super) async fn read_on(
+        &mut self,
+        requests: &RequestSender<'_, D>,
+        owner: RequestOwner,
+    ) -> Result<Vec<ObjectDetails>, RequestFailure> {
+        let (cursor, page_size) = (self.cursor.as_ref(), self.page_size);
+        let answer = requests.list_objects(owner, self.kind, self.filter, cursor, page_size);
+        match answer.await? {
+            ObjectPageAnswer::TooLarge if self.page_size == 1 => {
+                let why = format!("the answer about one {} alone is too long", self.kind);
+                Err(RequestFailure::Refused(why))
+            }
+            ObjectPageAnswer::TooLarge => {
+                self.page_size /= 2;
+                Ok(Vec::new())
+            }
+            ObjectPageAnswer::Page(page) => {
+                match page.next {
+                    None => self.has_ended = true,
+                    Some(next) if self.visited.insert(next.clone()) => self.cursor = Some(next),
+                    Some(_) => {
+                        let why =
+                            format!("the pages of the {} list go round in a circle", self.kind);
+                        return Err(RequestFailure::Refused(why));
+                    }
+                }
+                Ok(page.objects)
+            }
+        }
+    }
+}
