@@ -150,6 +150,11 @@ pub(super) fn advice_for_outcome(
             "The service shows the size that was imported, and gives other bytes.",
             "Find out who replaced the content, and which content is right.",
         ),
+        VerificationOutcome::OtherObject => (
+            "The attachment is there, and is not on the record that the results name.",
+            "Find out which record is right. To attach the file to the record of the row, give the row \
+             a new external_id and import it.",
+        ),
         VerificationOutcome::Renamed => (
             "The attachment is there with its size, but with another external_id or title.",
             "Find out whether the change was meant: a later import does not find the attachment \
@@ -161,7 +166,7 @@ pub(super) fn advice_for_outcome(
             "Look at the record in the service, where it matters.",
         ),
         VerificationOutcome::Error => (
-            "The attachment could not be checked; the message says why.",
+            "The attachment or its record could not be checked; the message says why.",
             "Run consign verify again, then this report.",
         ),
     })

@@ -12,7 +12,7 @@ use crate::model::ProcurementService;
 use crate::results::earlier_results::DamagedResultsLine;
 use crate::results::{ContentMatch, FormerContent, ResultsEntry, Status, VerifiedBy};
 use crate::verification::verification_file::VerificationFile;
-use crate::verification::{LocalFileState, VerificationLine, VerificationOutcome};
+use crate::verification::{LocalFileState, ObjectProof, VerificationLine, VerificationOutcome};
 
 /// Strongest evidence for a done row. Each row counts at one level only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,13 +143,15 @@ fn was_downloaded_by_import(entry: &ResultsEntry) -> bool {
         || (entry.status == Status::Replaced && former.is_some_and(has_size_of))
 }
 
-/// True if the service does not hold the content as imported, according to `outcome`.
+/// True if the service does not hold the content as imported on the record of the row, according to
+/// `outcome`.
 fn contradicts(outcome: VerificationOutcome) -> bool {
     match outcome {
         VerificationOutcome::Missing
         | VerificationOutcome::Pending
         | VerificationOutcome::SizeDiffers
-        | VerificationOutcome::ContentDiffers => true,
+        | VerificationOutcome::ContentDiffers
+        | VerificationOutcome::OtherObject => true,
         VerificationOutcome::Match
         | VerificationOutcome::Renamed
         | VerificationOutcome::NotDone
@@ -208,6 +210,36 @@ pub struct OutcomeCount {
     pub rows: ItemCount,
 }
 
+/// Numbers of done rows, rows that have left the manifest left out, by the proof for the record of
+/// their attachment. The numbers add up to the done rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct ObjectProofCounts {
+    /// Number of rows whose record lists the attachment.
+    pub proven: ItemCount,
+    /// Number of rows whose record lists attachments, and not the row's.
+    pub other: ItemCount,
+    /// Number of rows whose record was not read, or gave an answer that proves nothing.
+    pub unknown: ItemCount,
+    /// Number of rows whose record was not asked for.
+    pub not_asked: ItemCount,
+}
+
+impl ObjectProofCounts {
+    /// Counts a line of the results, with the line of the verification about the same row, if any.
+    fn take_line(&mut self, entry: &ResultsEntry, checked: Option<&VerificationLine>) {
+        if entry.row.is_none() || !entry.status.is_done() {
+            return;
+        }
+        let count = match checked.map(|line| line.object).unwrap_or_default() {
+            ObjectProof::Proven => &mut self.proven,
+            ObjectProof::OtherObject => &mut self.other,
+            ObjectProof::Unknown => &mut self.unknown,
+            ObjectProof::NotAskedFor => &mut self.not_asked,
+        };
+        count.increase();
+    }
+}
+
 /// Findings of `verify` in numbers.
 #[derive(Debug, Clone, Serialize)]
 pub struct VerificationFacts {
@@ -231,6 +263,8 @@ pub struct VerificationFacts {
     pub rows_downloaded: ItemCount,
     /// Number of downloaded rows whose bytes had the SHA-256 of the file.
     pub rows_content_proven: ItemCount,
+    /// Proofs for the records of the attachments.
+    pub objects: ObjectProofCounts,
     /// Number of lines for each outcome.
     pub outcomes: Vec<OutcomeCount>,
     /// Rows whose file on this machine was another one, according to a verification of an earlier
@@ -273,6 +307,7 @@ impl VerificationFactsBuilder {
                 altered_lines: ItemCount(verification.altered_lines),
                 rows_downloaded: ItemCount(0),
                 rows_content_proven: ItemCount(0),
+                objects: ObjectProofCounts::default(),
                 outcomes: Vec::new(),
                 local_files_changed: BoundedList::with_limits(room),
                 local_files_gone: BoundedList::with_limits(room),
@@ -286,17 +321,20 @@ impl VerificationFactsBuilder {
     /// Adds a line of the results, with the line of the verification about the same row, if any.
     pub fn take_line(&mut self, entry: &ResultsEntry, checked: Option<&VerificationLine>) {
         let facts = &mut self.facts;
+        facts.objects.take_line(entry, checked);
         let Some(line) = checked else {
             facts.rows_not_covered.increase();
             return;
         };
         facts.rows_checked.increase();
         facts.outdated_lines.0 = facts.outdated_lines.0.saturating_sub(1);
-        if !matches!(
+        let is_unanswered = matches!(
             line.outcome,
             VerificationOutcome::NotDone | VerificationOutcome::Error
-        ) {
-            // With the outcomes left out here, the service was not asked or did not answer.
+        );
+        // With the outcomes left out here, the service was not asked or did not answer. A record is
+        // asked for only after the service has shown the attachment.
+        if !is_unanswered || line.object != ObjectProof::NotAskedFor {
             self.check_times.include(line.checked_at);
         }
         let download = line.download.to_string();

@@ -22,7 +22,7 @@ const STYLE: &str = include_str!("templates/report.css");
 ///
 /// Ids and attributes for tests stay the same. Plain numbers are in `data-count` of `<td
 /// id="rows-STATUS">` for each status with rows, `id="rows-total"`, `id="rows-done"` and
-/// `id="rows-not-done"`, `id="evidence-LEVEL"`, `id="outcome-OUTCOME"`, `id="changed-content"`,
+/// `id="rows-not-done"`, `id="evidence-LEVEL"`, `id="outcome-OUTCOME"`, `id="object-PROOF"`, `id="changed-content"`,
 /// `id="changed-titles"` and `id="changed-external-ids"`. `data-count` of `id="exceptions"` counts
 /// the rows of all groups that speak against a row, and `data-count` of each `<section
 /// class="exception">` the rows of its group. The full list has one `<tr data-row="N"

@@ -40,6 +40,8 @@ pub struct ReportRow {
     pub evidence: Option<&'static str>,
     /// Outcome of `verify`; null if the verification does not cover the row.
     pub outcome: Option<&'static str>,
+    /// Proof for the record of the attachment; null if `verify` did not ask for the record.
+    pub object_proof: Option<&'static str>,
     /// Time of the status.
     pub updated_at: UtcTime,
     /// Message to the user: the problem and the next step.
@@ -69,6 +71,9 @@ impl ReportRow {
                 .map(|known| known.sha256.to_string()),
             evidence: EvidenceLevel::from_entry(entry, checked).map(EvidenceLevel::as_str),
             outcome: checked.map(|line| line.outcome.as_str()),
+            object_proof: checked
+                .map(|line| line.object.as_str())
+                .filter(|proof| !proof.is_empty()),
             updated_at: UtcTime(entry.updated_at),
             message: UntrustedText::new(&entry.message),
         }

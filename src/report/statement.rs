@@ -2,6 +2,7 @@
 //! figures of the report, and is clear to a reader who does not know the program.
 
 mod change_statements;
+mod object_statements;
 
 use std::fmt::Write as _;
 
@@ -11,6 +12,7 @@ use super::reconciliation::ReconciledAgainst;
 use super::values::ItemCount;
 use crate::model::ProcurementService;
 use crate::text::{count_with_noun, count_with_noun_and_verb};
+use object_statements::RecordKnowledge;
 
 /// Returns the summary of the report in a few sentences.
 pub(super) fn verdict(report: &Report) -> String {
@@ -51,6 +53,7 @@ pub(super) fn verdict(report: &Report) -> String {
              the service."
         );
     }
+    text.push_str(&object_statements::verdict(report));
     if let Some(found) = &report.verification {
         text.push_str(&other_findings(found));
     }
@@ -75,7 +78,7 @@ pub(super) fn verdict(report: &Report) -> String {
 fn other_findings(found: &VerificationFacts) -> String {
     let told = [
         ("renamed", "another external_id or title for"),
-        ("error", "no answer for"),
+        ("error", "no clear answer for"),
     ];
     let told: Vec<String> = told
         .into_iter()
@@ -115,6 +118,7 @@ pub(super) fn proven(report: &Report, service: Option<ProcurementService>) -> Ve
             .as_ref()
             .and_then(|found| match_statement(report, found)),
     );
+    proven.extend(object_statements::proven(report));
     if report.reconciliation.against == ReconciledAgainst::Manifest
         && report.reconciliation.complete
     {
@@ -200,14 +204,9 @@ pub(super) fn not_proven(report: &Report, service: Option<ProcurementService>) -
              is all that can be known; the files themselves cannot be verified by program."
                 .to_owned(),
         ),
-        Some(ProcurementService::Workday) => open.push(
-            "The service does not show which record an attachment hangs on. The record in this \
-             report is the one that was asked for when the attachment was made; it was not read \
-             back."
-                .to_owned(),
-        ),
-        None => {}
+        Some(ProcurementService::Workday) | None => {}
     }
+    open.extend(object_statements::not_proven(report, service));
     files_not_proven(report, &mut open);
     open.push(format!(
         "Which version of the program imported the rows: the results do not record it. This report \
@@ -234,9 +233,18 @@ fn content_not_proven(report: &Report, open: &mut Vec<String>) {
     if let Some(skipped) = skipped {
         open.push(format!(
             "{} skipped because an attachment had the external_id already. Unless this import made it, \
-             which record it hangs on is not known; nor is its content, unless it was downloaded and \
-             hashed.",
-            rows_were(skipped.rows)
+             {}.",
+            rows_were(skipped.rows),
+            match RecordKnowledge::from_report(report) {
+                RecordKnowledge::NotAsked =>
+                    "which record it hangs on is not known; nor is its content, unless it was \
+                     downloaded and hashed",
+                RecordKnowledge::Partial(_) =>
+                    "which record it hangs on is known only where the record lists it, and its \
+                     content only where it was downloaded and hashed",
+                RecordKnowledge::Complete(_) =>
+                    "its content is known only where it was downloaded and hashed",
+            }
         ));
     }
     let told = [EvidenceLevel::Content, EvidenceLevel::KeptExisting]

@@ -1,6 +1,7 @@
 //! Reports on made-up results.
 
 mod lists;
+mod objects;
 mod requested_changes;
 
 use std::path::Path;
@@ -18,7 +19,7 @@ use crate::results::results_file::{LineToWrite, ResultsFile};
 use crate::results::{KnownContent, ResultsEntry, Status, StatusReason, VerifiedBy};
 use crate::verification::verification_file::{VerificationFile, path_for, write};
 use crate::verification::{
-    ContentFacts, DownloadScope, ExpectedNames, VerificationLine, VerificationOutcome,
+    ContentFacts, DownloadScope, ExpectedNames, ObjectProof, VerificationLine, VerificationOutcome,
 };
 
 fn entry(row: usize, status: Status) -> ResultsEntry {
@@ -53,6 +54,7 @@ fn checked(entry: &ResultsEntry, outcome: VerificationOutcome) -> VerificationLi
         external_id: entry.external_id.clone(),
         attachment_id: entry.attachment_id.clone(),
         outcome,
+        object: ObjectProof::NotAskedFor,
         expected: ContentFacts::from_entry(entry),
         found: ContentFacts {
             size: entry.known_content.size(),
@@ -333,7 +335,7 @@ fn what_nobody_can_verify_is_told_and_is_no_fault() {
         "{open}"
     );
     assert!(
-        !open.contains("The service does not show which record"),
+        !open.contains("On which record each attachment hangs"),
         "{open}"
     );
 }
@@ -356,7 +358,7 @@ fn what_is_proven_and_what_is_not_follows_from_the_figures() {
         "The bytes of a sample were downloaded (50% seed 7)",
         "1 row is not covered by the verification.",
         "after 2026-11-23 00:00:00 UTC, when it was looked at last, is not known.",
-        "The service does not show which record an attachment hangs on.",
+        "On which record each attachment hangs: no answer about an attachment shows its record.",
         "The manifest was not at hand",
         "the results do not record it",
         "finds accidents, not forgeries",
@@ -416,7 +418,7 @@ fn what_verify_found_besides_is_in_the_verdict() {
     assert_eq!(
         report.verdict,
         "All 4 rows are done. Verified: 4 by the size that the service showed. consign verify found \
-         another external_id or title for 1 row, and no answer for 2 rows."
+         another external_id or title for 1 row, and no clear answer for 2 rows."
     );
 }
 

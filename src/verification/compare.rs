@@ -4,6 +4,7 @@ use super::{ContentFacts, VerificationOutcome};
 use crate::destination::FileOutcome;
 use crate::destination::attachment_metadata::{AttachmentMetadata, Reported};
 use crate::http::{DigestedBytes, FetchedContent};
+use crate::model::ObjectRef;
 use crate::pipeline::{InspectedAttachment, InspectedBytes, InspectedJob};
 use crate::text::{count_with_noun, quoted};
 
@@ -18,6 +19,8 @@ pub struct AttachmentClaim {
     pub title: Option<String>,
     /// Name under which a job knows the file.
     pub file_name: String,
+    /// Record to which the row's file was attached, or the fault of the cells which name no record.
+    pub object: Result<ObjectRef, String>,
     /// Expected content. Only the size is known for an attachment of another client which the user
     /// kept.
     pub expected: ContentFacts,

@@ -1,12 +1,14 @@
 //! Vocabulary of the verification file: outcomes and lines of a comparison of the results with the
 //! service, row by row. `pipeline::inspection` sends the requests; nothing here does.
 //!
-//! Open [`compare`] first for the decisions, `row` for the state of a row during a verification,
+//! Open [`compare`] first for the decisions, `object_proof` for the decisions about records, `row`
+//! for the state of a row during a verification,
 //! `verification_file` for reading and writing.
 
 pub mod backups;
 pub mod compare;
 pub mod download_scope;
+pub mod object_proof;
 pub mod row;
 pub mod verification_file;
 
@@ -18,6 +20,7 @@ use crate::model::{AttachmentId, Sha256Digest};
 use crate::results::{ResultsEntry, Status};
 
 pub use download_scope::DownloadScope;
+pub use object_proof::ObjectProof;
 
 /// Outcome of the comparison of a row's claim with the state at the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +38,8 @@ pub enum VerificationOutcome {
     Renamed,
     /// The service reports the right size, and the downloaded bytes are others.
     ContentDiffers,
+    /// The attachment is there as the results say, and hangs on another record.
+    OtherObject,
     /// The results do not claim the row to be done.
     NotDone,
     /// The service cannot answer: Keelvar knows only the end of a job.
@@ -45,13 +50,14 @@ pub enum VerificationOutcome {
 
 impl VerificationOutcome {
     /// Every outcome, in the order in which summaries list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Match,
         Self::Missing,
         Self::Pending,
         Self::SizeDiffers,
         Self::Renamed,
         Self::ContentDiffers,
+        Self::OtherObject,
         Self::NotDone,
         Self::Unverifiable,
         Self::Error,
@@ -66,6 +72,7 @@ impl VerificationOutcome {
             Self::SizeDiffers => "size_differs",
             Self::Renamed => "renamed",
             Self::ContentDiffers => "content_differs",
+            Self::OtherObject => "other_object",
             Self::NotDone => "not_done",
             Self::Unverifiable => "unverifiable",
             Self::Error => "error",
@@ -115,6 +122,8 @@ pub struct VerificationLine {
     pub attachment_id: Option<AttachmentId>,
     /// Outcome of the comparison.
     pub outcome: VerificationOutcome,
+    /// Proof that the attachment hangs on the record of the row.
+    pub object: ObjectProof,
     /// Content which the results claim.
     pub expected: ContentFacts,
     /// Content at the service. The digest is known only where the bytes were downloaded.

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 
 use super::compare::{AttachmentClaim, ClaimComparison, KeySource};
-use super::{ContentFacts, DownloadScope, ExpectedNames, VerificationLine, VerificationOutcome};
+use super::object_proof::{AttachmentBytes, ObjectVerdict};
+use super::{
+    ContentFacts, DownloadScope, ExpectedNames, ObjectProof, VerificationLine, VerificationOutcome,
+};
 use crate::manifest::stored_file_name;
-use crate::model::AttachmentId;
+use crate::model::{AttachmentId, ObjectRef, ObjectType};
 use crate::results::ledger::Ledger;
 use crate::results::{
     BackupOutcome, FormerContent, ReplacementStage, ResultsEntry, RowState, Status, VerifiedBy,
@@ -19,6 +22,8 @@ pub struct VerificationRow {
     pub line: VerificationLine,
     /// Claim to compare; `None` where the results do not claim the row to be done.
     pub claim: Option<AttachmentClaim>,
+    /// Verdict about the record of the attachment; `None` where the record was not asked for.
+    pub object_verdict: Option<ObjectVerdict>,
     /// Content which was replaced, or was about to be replaced.
     pub former_content: Option<FormerContent>,
     /// State of a replacement of the attachment's bytes.
@@ -53,6 +58,7 @@ impl VerificationRun {
             external_id: external_id.to_owned(),
             attachment_id: None,
             outcome: VerificationOutcome::Error,
+            object: ObjectProof::NotAskedFor,
             expected: ContentFacts::default(),
             found: ContentFacts::default(),
             expected_names: ExpectedNames::default(),
@@ -81,6 +87,7 @@ impl VerificationRow {
             return Self {
                 line,
                 claim: None,
+                object_verdict: None,
                 former_content,
                 awaited_bytes: AwaitedBytes::from_entry(entry),
             };
@@ -96,6 +103,7 @@ impl VerificationRow {
         }));
         Self {
             claim: Some(claim),
+            object_verdict: None,
             former_content,
             awaited_bytes: AwaitedBytes::None,
             line,
@@ -109,6 +117,7 @@ impl VerificationRow {
         Self {
             line,
             claim: None,
+            object_verdict: None,
             former_content: None,
             awaited_bytes: AwaitedBytes::None,
         }
@@ -138,6 +147,54 @@ impl VerificationRow {
         }
     }
 
+    /// Returns the attachment whose record is to be asked for, and the claimed record or the fault
+    /// of the cells which name no record. Returns `None` unless the service has shown the
+    /// attachment.
+    pub fn attachment_to_place(&self) -> Option<AttachmentToPlace<'_>> {
+        let bytes = match self.line.outcome {
+            VerificationOutcome::Pending => AttachmentBytes::None,
+            VerificationOutcome::Match
+            | VerificationOutcome::SizeDiffers
+            | VerificationOutcome::Renamed
+            | VerificationOutcome::ContentDiffers => AttachmentBytes::Stored,
+            // Without a size, the error is that the attachment was not read at all.
+            VerificationOutcome::Error if self.line.found.size.is_some() => AttachmentBytes::Stored,
+            _ => return None,
+        };
+        Some(AttachmentToPlace {
+            id: self.line.attachment_id.as_ref()?,
+            bytes,
+            claimed: self.claim.as_ref()?.object.as_ref().copied(),
+        })
+    }
+
+    /// Records the verdict about the record of the attachment, which answered at `answered_at`. The
+    /// state of the attachment itself is graver than another record, and another record is graver
+    /// than bytes which could not be read.
+    pub fn record_object_verdict(
+        &mut self,
+        verdict: ObjectVerdict,
+        answered_at: Option<Timestamp>,
+    ) {
+        let line = &mut self.line;
+        line.checked_at = answered_at.map_or(line.checked_at, |at| at.max(line.checked_at));
+        line.object = verdict.proof();
+        line.outcome = match (line.outcome, line.object) {
+            (VerificationOutcome::Match | VerificationOutcome::Error, ObjectProof::OtherObject) => {
+                VerificationOutcome::OtherObject
+            }
+            (VerificationOutcome::Match, ObjectProof::Unknown) => VerificationOutcome::Error,
+            (outcome, _) => outcome,
+        };
+        if let Some(message) = verdict.message() {
+            if !line.message.is_empty() {
+                line.message.push_str("; ");
+            }
+            line.message.push_str(&message);
+        }
+        self.object_verdict = Some(verdict);
+    }
+
     /// True if the row makes the verification fail. A row which has left the manifest does so only
     /// by a claim which does not hold, or by an attachment without bytes.
     pub fn fails_verification(&self) -> bool {
@@ -149,6 +206,17 @@ impl VerificationRow {
             _ => true,
         }
     }
+}
+
+/// Attachment whose record is to be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttachmentToPlace<'a> {
+    /// Id of the attachment.
+    pub id: &'a AttachmentId,
+    /// Bytes of the attachment.
+    pub bytes: AttachmentBytes,
+    /// Record which the results claim, or the fault of the cells which name no record.
+    pub claimed: Result<ObjectRef, &'a String>,
 }
 
 impl VerificationLine {
@@ -180,9 +248,27 @@ impl AttachmentClaim {
             key_source,
             title: imported_title(ledger, entry),
             file_name: file_name_of_entry(ledger, entry),
+            object: claimed_object(entry),
             expected: ContentFacts::from_entry(entry),
         }
     }
+}
+
+/// Returns the record of a row, or the fault of the cells which name no record.
+fn claimed_object(entry: &ResultsEntry) -> Result<ObjectRef, String> {
+    let ResultsEntry {
+        object_type,
+        object_id,
+        ..
+    } = entry;
+    let kind: ObjectType = object_type
+        .parse()
+        .map_err(|fault| format!("object_type {} {fault}", quoted(object_type)))?;
+    if object_id.is_empty() {
+        return Err("object_id is empty".to_owned());
+    }
+    ObjectRef::parse(kind, object_id)
+        .map_err(|fault| format!("object_id {} {fault}", quoted(object_id)))
 }
 
 /// Describes the state of a row which is not done, and the remedy if the attachment may be without

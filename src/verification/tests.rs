@@ -41,6 +41,7 @@ fn checked(entry: &ResultsEntry, outcome: VerificationOutcome) -> VerificationLi
         external_id: entry.external_id.clone(),
         attachment_id: entry.attachment_id.clone(),
         outcome,
+        object: ObjectProof::NotAskedFor,
         expected: ContentFacts::from_entry(entry),
         found: ContentFacts::default(),
         expected_names: ExpectedNames::default(),

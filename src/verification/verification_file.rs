@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{ContentFacts, ExpectedNames, LocalFileState, VerificationLine, VerificationOutcome};
+use super::{
+    ContentFacts, ExpectedNames, LocalFileState, ObjectProof, VerificationLine, VerificationOutcome,
+};
 use crate::atomic_file;
 use crate::digest::sha256;
 use crate::model::{AttachmentId, Sha256Digest};
@@ -20,11 +22,12 @@ use csv::StringRecord;
 
 /// Columns before [`LINE_CHECK_COLUMN`], in order. The names never change, because scripts rely on
 /// them.
-pub const COLUMNS: [&str; 14] = [
+pub const COLUMNS: [&str; 15] = [
     "row",
     "external_id",
     "attachment_id",
     "outcome",
+    "object",
     "expected_size",
     "found_size",
     "expected_sha256",
@@ -38,7 +41,7 @@ pub const COLUMNS: [&str; 14] = [
 ];
 
 /// Columns in [`COLUMNS`] which verification files of earlier versions do not have.
-const COLUMNS_ADDED_LATER: [&str; 2] = ["expected_external_id", "expected_title"];
+const COLUMNS_ADDED_LATER: [&str; 3] = ["object", "expected_external_id", "expected_title"];
 
 /// Column of verification files of earlier versions which is not written any more.
 const DROPPED_COLUMN: &str = "local_file";
@@ -213,6 +216,7 @@ impl VerificationLine {
             self.external_id.clone(),
             text(self.attachment_id.as_ref()),
             self.outcome.to_string(),
+            self.object.as_str().to_owned(),
             text(self.expected.size),
             text(self.found.size),
             text(self.expected.sha256),
@@ -232,6 +236,7 @@ impl VerificationLine {
             external_id,
             attachment_id,
             outcome,
+            object,
             expected_size,
             found_size,
             expected_sha256,
@@ -267,6 +272,7 @@ impl VerificationLine {
                 VerificationOutcome::ALL,
                 VerificationOutcome::as_str,
             )?,
+            object: parse_word_cell("object", object, ObjectProof::ALL, ObjectProof::as_str)?,
             expected: ContentFacts {
                 size: parse_optional_cell("expected_size", expected_size)?,
                 sha256: parse_optional_cell("expected_sha256", expected_sha256)?,
@@ -302,6 +308,7 @@ mod tests {
             external_id: "=A\"1,\n".into(),
             attachment_id: Some(AttachmentId::parse("12").unwrap()),
             outcome: VerificationOutcome::ContentDiffers,
+            object: ObjectProof::Proven,
             expected: ContentFacts {
                 size: Some(5),
                 sha256: Some(sha256(b"hello")),
@@ -337,6 +344,7 @@ mod tests {
             row: None,
             attachment_id: None,
             outcome: VerificationOutcome::NotDone,
+            object: ObjectProof::NotAskedFor,
             expected: ContentFacts::default(),
             found: ContentFacts::default(),
             expected_names: ExpectedNames::default(),
@@ -397,6 +405,7 @@ mod tests {
             };
             assert_eq!((line.row, line.found.size), (Some(3), Some(5)));
             assert_eq!(line.expected_names, ExpectedNames::default());
+            assert_eq!(line.object, ObjectProof::NotAskedFor);
             assert_eq!(line.local_file, local_file);
         }
     }

@@ -293,6 +293,7 @@ fn outcome_meaning(outcome: VerificationOutcome) -> &'static str {
         VerificationOutcome::SizeDiffers => "there, with another size",
         VerificationOutcome::Renamed => "there, with another external_id or title",
         VerificationOutcome::ContentDiffers => "there, with other bytes",
+        VerificationOutcome::OtherObject => "there, on another record",
         VerificationOutcome::NotDone => {
             "not done, as the results say and explain; nothing to compare"
         }

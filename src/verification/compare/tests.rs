@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::destination::JobOutcome;
 use crate::digest::sha256;
+use crate::model::ObjectType;
 
 fn claim() -> AttachmentClaim {
     AttachmentClaim {
@@ -12,6 +13,7 @@ fn claim() -> AttachmentClaim {
         key_source: KeySource::Creator,
         title: Some("Master agreement".into()),
         file_name: "A1.pdf".into(),
+        object: ObjectRef::parse(ObjectType::Contract, "7").map_err(|error| error.to_string()),
         expected: ContentFacts {
             size: Some(5),
             sha256: Some(sha256(b"hello")),

@@ -9,6 +9,7 @@ use crate::results::results_file::{LineToWrite, ResultsFile};
 use crate::results::{
     AttachmentChanges, BackupOutcome, FormerContent, KnownContent, Status, StatusReason, VerifiedBy,
 };
+use crate::verification::object_proof::UnprovenCause;
 
 fn entry(status: Status) -> ResultsEntry {
     ResultsEntry {
@@ -305,5 +306,114 @@ fn what_waits_for_bytes_says_so_with_what_to_do_and_objects_even_from_outside_th
             (None, AwaitedBytes::FromReplacement)
         );
         assert!(row.fails_verification());
+    }
+}
+
+/// Returns a row with the outcome of a comparison of its attachment.
+fn compared(
+    entry: &ResultsEntry,
+    outcome: VerificationOutcome,
+    size: Option<u64>,
+) -> VerificationRow {
+    let mut row = row(entry);
+    row.record_comparison(Timestamp::UNIX_EPOCH, |_| ClaimComparison {
+        outcome,
+        found: ContentFacts { size, sha256: None },
+        message: match outcome {
+            VerificationOutcome::Match => String::new(),
+            other => format!("it is {other}"),
+        },
+    });
+    row
+}
+
+#[test]
+fn only_an_attachment_that_the_service_has_shown_is_looked_for_on_its_record() {
+    use VerificationOutcome as Outcome;
+    for (outcome, size, bytes) in [
+        (Outcome::Match, Some(5), Some(AttachmentBytes::Stored)),
+        (Outcome::Renamed, Some(5), Some(AttachmentBytes::Stored)),
+        (Outcome::SizeDiffers, Some(6), Some(AttachmentBytes::Stored)),
+        (Outcome::ContentDiffers, None, Some(AttachmentBytes::Stored)),
+        (Outcome::Pending, None, Some(AttachmentBytes::None)),
+        // The bytes could not be downloaded.
+        (Outcome::Error, Some(5), Some(AttachmentBytes::Stored)),
+        (Outcome::Error, None, None),
+        (Outcome::Missing, None, None),
+    ] {
+        let row = compared(&entry(Status::Uploaded), outcome, size);
+        let wanted = row.attachment_to_place();
+        assert_eq!(wanted.map(|wanted| wanted.bytes), bytes, "{outcome}");
+        if let Some(wanted) = wanted {
+            assert_eq!(wanted.id.as_str(), "12");
+            assert_eq!(
+                wanted.claimed.map(|object| object.to_string()),
+                Ok("contract 7".into())
+            );
+        }
+    }
+    assert_eq!(row(&entry(Status::Failed)).attachment_to_place(), None);
+}
+
+#[test]
+fn results_that_name_no_record_are_told_by_the_cell_that_is_wrong() {
+    for (object_type, object_id, fault) in [
+        ("contract", "", "object_id is empty"),
+        (
+            "contract",
+            "4.8E+04",
+            "object_id \"4.8E+04\" is not a positive whole number in plain digits",
+        ),
+        (
+            "offer",
+            "7",
+            "object_type \"offer\" is not one of contract, event, project, supplier_company, \
+             sourcing_event, sourcing_request",
+        ),
+    ] {
+        let nameless = ResultsEntry {
+            object_type: object_type.into(),
+            object_id: object_id.into(),
+            ..entry(Status::Uploaded)
+        };
+        let row = compared(&nameless, VerificationOutcome::Match, Some(5));
+        let claimed = row.attachment_to_place().unwrap().claimed;
+        assert_eq!(claimed.unwrap_err(), fault);
+    }
+}
+
+#[test]
+fn the_state_of_the_attachment_is_graver_than_its_record_and_both_are_told() {
+    use VerificationOutcome as Outcome;
+    let claimed = ObjectRef::parse(ObjectType::Contract, "7").unwrap();
+    let other = || ObjectVerdict::OtherObject {
+        claimed,
+        shown_on: None,
+    };
+    let unknown = || ObjectVerdict::Unknown {
+        claimed: Some(claimed),
+        cause: UnprovenCause::NotMentioned,
+    };
+    for (before, verdict, after) in [
+        (Outcome::Match, ObjectVerdict::Proven, Outcome::Match),
+        (Outcome::Renamed, ObjectVerdict::Proven, Outcome::Renamed),
+        (Outcome::Match, other(), Outcome::OtherObject),
+        (Outcome::Error, other(), Outcome::OtherObject),
+        (Outcome::Pending, other(), Outcome::Pending),
+        (Outcome::SizeDiffers, other(), Outcome::SizeDiffers),
+        (Outcome::ContentDiffers, other(), Outcome::ContentDiffers),
+        (Outcome::Renamed, other(), Outcome::Renamed),
+        (Outcome::Match, unknown(), Outcome::Error),
+        (Outcome::Renamed, unknown(), Outcome::Renamed),
+    ] {
+        let mut row = compared(&entry(Status::Uploaded), before, Some(5));
+        let mut told: Vec<String> = vec![row.line.message.clone()];
+        told.extend(verdict.message());
+        told.retain(|message| !message.is_empty());
+        row.record_object_verdict(verdict.clone(), Some(Timestamp::MAX));
+        assert_eq!(row.line.outcome, after, "{before} {verdict:?}");
+        assert_eq!(row.line.object, verdict.proof());
+        assert_eq!(row.line.message, told.join("; "));
+        assert_eq!(row.line.checked_at, Timestamp::MAX);
     }
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use consign::results::Status;
 use consign::verification::{
-    ContentFacts, DownloadScope, ExpectedNames, VerificationLine, VerificationOutcome,
+    ContentFacts, DownloadScope, ExpectedNames, ObjectProof, VerificationLine, VerificationOutcome,
     verification_file,
 };
 use serde_json::{Value, json as value};
@@ -153,6 +153,7 @@ fn checked(row: usize, outcome: VerificationOutcome) -> VerificationLine {
         external_id: entry.external_id,
         attachment_id: entry.attachment_id,
         outcome,
+        object: ObjectProof::NotAskedFor,
         expected: facts,
         found: facts,
         expected_names: ExpectedNames::default(),
