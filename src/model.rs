@@ -14,7 +14,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use named_object::{InvalidObjectExternalId, NamedObject, ObjectExternalId};
-pub use object::{InvalidObjectId, ObjectRef, ObjectType, ProcurementService};
+pub use object::{InvalidObjectId, ObjectId, ObjectRef, ObjectType, ProcurementService};
 pub use row_numbers::{RowNumbers, SecondCopyPolicy};
 pub use status_word::StatusWord;
 

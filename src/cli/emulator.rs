@@ -15,8 +15,8 @@ use crate::config::EmulatorPlan;
 use crate::duration::parse_duration;
 use crate::emulator::{
     AttachmentSettings, BudgetSettings, DottedIdRouting, EmulatorSettings, ExternalIdUniqueness,
-    JobFileNaming, JobSettings, JobStatusWords, JobTerms, PostAnswerBody, PurgeClock,
-    SizeWithoutBytes, TitleOnRename, UnknownObjectAnswer,
+    JobFileNaming, JobSettings, JobStatusWords, JobTerms, ObjectSettings, PostAnswerBody,
+    PurgeClock, SizeWithoutBytes, TitleOnRename, UnknownObjectAnswer,
 };
 use crate::model::ObjectRef;
 
@@ -162,6 +162,7 @@ impl EmulatorArgs {
                     purge_clock: self.purge_from,
                     ..AttachmentSettings::default()
                 },
+                objects: ObjectSettings::default(),
                 jobs: self.jobs.into_settings(),
                 largest_upload: self.largest_upload.map(|size| size.as_u64()),
                 faults: Vec::new(),

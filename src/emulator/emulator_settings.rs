@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::attachments::AttachmentSettings;
 use super::faults::Fault;
 use super::jobs::JobSettings;
+use super::objects::ObjectSettings;
 
 /// Settings of an emulator. The default is the documented service, as far as the documents go.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +14,8 @@ pub struct EmulatorSettings {
     pub state: Option<PathBuf>,
     /// Settings of the attachments API.
     pub attachments: AttachmentSettings,
+    /// Settings of the sister services, for contracts, events, projects and supplier companies.
+    pub objects: ObjectSettings,
     /// Settings of the jobs API.
     pub jobs: JobSettings,
     /// Largest number of bytes which the storage accepts for one file; `None` for no limit. The

@@ -3,10 +3,12 @@
 //! that attaches files by jobs.
 //!
 //! [`Emulator`], the first type to read, is an HTTP server on one address: attachments below
-//! `/services/attachments/v1`, jobs below `/api`, storage below `/storage`. State and a
+//! `/services/attachments/v1`, contracts, events, projects and supplier companies beside them, jobs
+//! below `/api`, storage below `/storage`. State and a
 //! [`request_log`] of every request are in a folder that survives a restart and a kill. The
 //! emulator is not the service: where the vendors' documents are silent, the emulator makes an
-//! assumption, which [`AttachmentSettings`] or [`JobSettings`] lists with its switch. No other
+//! assumption, which [`AttachmentSettings`], [`ObjectSettings`] or
+//! [`JobSettings`] lists with its switch. No other
 //! module of the product relies on an assumption.
 //!
 //! # The order of the modules
@@ -20,6 +22,7 @@
 //! faults                                    failures on purpose, and the requests to hit
 //! storage                                   signed URLs and bytes; an API owns each stored object
 //! attachments, jobs                         side by side: settings, paths, documents, records
+//! objects                                   what the attachments hang on, as lists and singly
 //! server, request_route                     the address, and the module that answers a request
 //! ```
 //!
@@ -34,6 +37,7 @@ mod error;
 mod faults;
 mod jobs;
 mod listener;
+mod objects;
 mod operation;
 mod reply;
 pub mod request_log;
@@ -48,9 +52,9 @@ mod url_path;
 mod tests;
 
 pub use self::attachments::{
-    AcceptedAttachmentKeys, AttachmentSettings, DottedIdRouting, ExternalIdClashStatus,
-    ExternalIdUniqueness, PurgeClock, SizeWithoutBytes, StoredAttachment, TitleOnRename,
-    count_by_external_id, stored_attachments,
+    AcceptedAttachmentKeys, AttachmentSettings, CatalogueObject, DottedIdRouting, ExistingObjects,
+    ExternalIdClashStatus, ExternalIdUniqueness, PurgeClock, SizeWithoutBytes, StoredAttachment,
+    TitleOnRename, count_by_external_id, stored_attachments,
 };
 pub use self::emulator_settings::EmulatorSettings;
 pub use self::error::EmulatorError;
@@ -64,6 +68,7 @@ pub use self::jobs::{
     StoredJobFile, StoredJobPhase, TrailingSlashRule, UnknownObjectAnswer, UrlClock,
     WrongSlashAnswer, stored_job_files, stored_jobs,
 };
+pub use self::objects::{LinkageDisplay, NextLink, ObjectSettings, PendingLinkage};
 pub use self::operation::EmulatorOperation;
 pub use self::server::Emulator;
 pub use self::state_folder::StateError;

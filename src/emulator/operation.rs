@@ -22,6 +22,14 @@ pub enum EmulatorOperation {
     Upload,
     /// `GET` of a download URL.
     Download,
+    /// `GET /contracts`, or the like of events, projects and supplier companies, without a filter.
+    ListObjects,
+    /// `GET /contracts?filter[external_id_equals]=…`, or the like.
+    FilterObjects,
+    /// `GET /contracts/{id}`, or the like.
+    GetObject,
+    /// `GET /contracts/{external_id}/external_id`, or the like of projects and supplier companies.
+    GetObjectByExternalId,
     /// `POST /jobs/attach-files-to-sourcing-event` or `POST /jobs/attach-files-to-sourcing-request`
     CreateJob,
     /// `GET /jobs/{id}`
@@ -39,7 +47,7 @@ pub enum EmulatorOperation {
 
 impl EmulatorOperation {
     /// Operations at which a scripted fault can fire.
-    pub(super) const FAULT_TARGETS: [Self; 11] = [
+    pub(super) const FAULT_TARGETS: [Self; 15] = [
         Self::List,
         Self::Create,
         Self::Get,
@@ -48,6 +56,10 @@ impl EmulatorOperation {
         Self::UpdateByExternalId,
         Self::Upload,
         Self::Download,
+        Self::ListObjects,
+        Self::FilterObjects,
+        Self::GetObject,
+        Self::GetObjectByExternalId,
         Self::CreateJob,
         Self::GetJob,
         Self::ListJobs,
@@ -64,6 +76,10 @@ impl EmulatorOperation {
             Self::UpdateByExternalId => "update_by_external_id",
             Self::Upload => "upload",
             Self::Download => "download",
+            Self::ListObjects => "list_objects",
+            Self::FilterObjects => "filter_objects",
+            Self::GetObject => "get_object",
+            Self::GetObjectByExternalId => "get_object_by_external_id",
             Self::CreateJob => "create_job",
             Self::GetJob => "get_job",
             Self::ListJobs => "list_jobs",
@@ -73,7 +89,7 @@ impl EmulatorOperation {
         }
     }
 
-    /// True for requests to the attachments API or to the jobs API.
+    /// True for requests to the attachments API, to its sister services or to the jobs API.
     pub(super) fn is_api_request(self) -> bool {
         matches!(
             self,
@@ -83,6 +99,10 @@ impl EmulatorOperation {
                 | Self::GetByExternalId
                 | Self::Update
                 | Self::UpdateByExternalId
+                | Self::ListObjects
+                | Self::FilterObjects
+                | Self::GetObject
+                | Self::GetObjectByExternalId
                 | Self::CreateJob
                 | Self::GetJob
                 | Self::ListJobs

@@ -1,11 +1,12 @@
 //! Routing of a request by path to an emulated service. Each service parses the rest
 //! of the path itself.
 
-use axum::http::Method;
+use axum::http::{Method, Uri};
 use uuid::Uuid;
 
 use super::attachments::{ATTACHMENTS_BASE, AttachmentRoute, AttachmentServer};
 use super::jobs::{JOBS_BASE, JobServer, JobsRoute};
+use super::objects::ObjectRoute;
 use super::operation::EmulatorOperation;
 use super::storage::{ObjectOwner, StorageRoute};
 use super::url_path::strip_base;
@@ -14,6 +15,8 @@ use super::url_path::strip_base;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RequestRoute {
     Attachments(AttachmentRoute),
+    /// A sister service of the attachments API.
+    Objects(ObjectRoute),
     Jobs(JobsRoute),
     /// The storage, for an object of an attachment.
     AttachmentObject(StorageRoute<u64>),
@@ -24,8 +27,9 @@ pub(super) enum RequestRoute {
 }
 
 impl RequestRoute {
-    /// Parses a method and a percent-encoded path.
-    pub(super) fn parse(method: &Method, path: &str) -> Self {
+    /// Parses a method, and the percent-encoded path and query.
+    pub(super) fn parse(method: &Method, uri: &Uri) -> Self {
+        let path = uri.path();
         if let Some(rest) = strip_base(path, ATTACHMENTS_BASE) {
             Self::Attachments(AttachmentRoute::parse(method, rest))
         } else if let Some(rest) = strip_base(path, JOBS_BASE) {
@@ -39,7 +43,8 @@ impl RequestRoute {
         } else if let Some(rest) = strip_base(path, JobServer::OBJECTS_BASE) {
             Self::JobObject(StorageRoute::parse(method, rest, JobServer::parse_id))
         } else {
-            Self::Unknown
+            let query = uri.query().unwrap_or_default();
+            ObjectRoute::parse(method, path, query).map_or(Self::Unknown, Self::Objects)
         }
     }
 
@@ -47,6 +52,7 @@ impl RequestRoute {
     pub(super) fn operation(&self) -> EmulatorOperation {
         match self {
             Self::Attachments(route) => route.operation(),
+            Self::Objects(route) => route.operation(),
             Self::Jobs(route) => route.operation(),
             Self::AttachmentObject(route) => route.operation(),
             Self::JobObject(route) => route.operation(),
@@ -61,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_the_service_whose_base_it_begins_with() {
-        let get = |path: &str| RequestRoute::parse(&Method::GET, path);
+        let get = |path: &str| RequestRoute::parse(&Method::GET, &path.parse().unwrap());
         assert_eq!(
             get("/services/attachments/v1/attachments"),
             RequestRoute::Attachments(AttachmentRoute::List)
@@ -79,6 +85,8 @@ mod tests {
             object,
             RequestRoute::JobObject(StorageRoute::Download(_))
         ));
+        let contracts = get("/services/contracts/v1/contracts?page%5Bsize%5D=100");
+        assert_eq!(contracts.operation(), EmulatorOperation::ListObjects);
         assert_eq!(get("/services/contracts/v1"), RequestRoute::Unknown);
     }
 }

@@ -23,6 +23,7 @@ use super::error::EmulatorError;
 use super::faults::{FaultInjector, FiredFault};
 use super::jobs::{JOBS_BASE, JobServer};
 use super::listener::{ConnectionCutter, CuttableListener};
+use super::objects::ObjectServer;
 use super::reply::{RequestEnd, WholeReply};
 use super::request_log::{RequestLog, RequestLogEntry};
 use super::request_route::RequestRoute;
@@ -152,6 +153,7 @@ struct EmulatedServices {
     faults: Arc<FaultInjector>,
     storage: Arc<StorageServer>,
     attachments: Arc<AttachmentServer>,
+    objects: Arc<ObjectServer>,
     jobs: Arc<JobServer>,
 }
 
@@ -183,6 +185,14 @@ impl EmulatedServices {
             earlier,
             began,
         )?;
+        let attachments = Arc::new(attachments);
+        let objects = ObjectServer::load(
+            Arc::clone(&context),
+            Arc::clone(&faults),
+            Arc::clone(&attachments),
+            settings.objects,
+            folder,
+        )?;
         let jobs = JobServer::load(
             Arc::clone(&context),
             Arc::clone(&faults),
@@ -195,7 +205,8 @@ impl EmulatedServices {
             context,
             faults,
             storage,
-            attachments: Arc::new(attachments),
+            attachments,
+            objects: Arc::new(objects),
             jobs: Arc::new(jobs),
         })
     }
@@ -246,7 +257,7 @@ async fn handle_request(
 
 async fn answer_by_route(services: &EmulatedServices, request: Request) -> RequestEnd {
     let arrival = Instant::now();
-    let route = RequestRoute::parse(request.method(), request.uri().path());
+    let route = RequestRoute::parse(request.method(), request.uri());
     let mut entry = RequestLogEntry::new(route.operation(), Timestamp::now());
     request.method().as_str().clone_into(&mut entry.method);
     request.uri().path().clone_into(&mut entry.path);
@@ -255,6 +266,10 @@ async fn answer_by_route(services: &EmulatedServices, request: Request) -> Reque
             note_query(&mut entry, &request);
             let attachments = &services.attachments;
             attachments.answer(request, route, entry, arrival).await
+        }
+        RequestRoute::Objects(route) => {
+            note_query(&mut entry, &request);
+            services.objects.answer(request, &route, entry, arrival)
         }
         RequestRoute::Jobs(route) => {
             note_query(&mut entry, &request);

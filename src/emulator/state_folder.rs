@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::request_log;
 use crate::atomic_file::{Durability, ExistingFilePolicy, TemporaryFile};
+use crate::model::ObjectRef;
 use serde::de::DeserializeOwned;
 
 /// Paths below the state folder.
@@ -17,6 +18,9 @@ use serde::de::DeserializeOwned;
 pub(super) struct StatePaths {
     /// Folder of the attachment records, a JSON file each.
     pub(super) records: PathBuf,
+    /// Folder of the contracts, events, projects and supplier companies that requests named, a JSON
+    /// file each.
+    pub(super) named_objects: PathBuf,
     /// Folder of the jobs, a JSON file each.
     pub(super) jobs: PathBuf,
     /// Folder of the stored bytes, a file for each storage key.
@@ -36,6 +40,7 @@ impl StatePaths {
     pub(super) fn below(state: &Path) -> Self {
         Self {
             records: state.join("attachments"),
+            named_objects: state.join("named-objects"),
             jobs: state.join("jobs"),
             objects: state.join("objects"),
             incoming: state.join("incoming"),
@@ -47,7 +52,13 @@ impl StatePaths {
 
     /// Creates missing folders and removes the unfinished files of an earlier emulator.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        for folder in [&self.records, &self.jobs, &self.objects, &self.incoming] {
+        for folder in [
+            &self.records,
+            &self.named_objects,
+            &self.jobs,
+            &self.objects,
+            &self.incoming,
+        ] {
             fs::create_dir_all(folder)?;
         }
         for unfinished in fs::read_dir(&self.incoming)? {
@@ -59,6 +70,12 @@ impl StatePaths {
     /// Returns the file with the bytes of a storage key.
     pub(super) fn object_file(&self, key: &str) -> PathBuf {
         self.objects.join(key)
+    }
+
+    /// Returns the file with the name of a contract, event, project or supplier company.
+    pub(super) fn named_object_file(&self, object: ObjectRef) -> PathBuf {
+        let (kind, id) = (object.object_type(), object.id());
+        self.named_objects.join(format!("{kind}-{id}.json"))
     }
 
     /// Returns the file with the record of an attachment.

@@ -66,7 +66,7 @@ const CRATE_MODULE_ORDER: [&str; 29] = [
 ];
 
 /// Modules of the emulator from the bottom up.
-const EMULATOR_MODULE_ORDER: [&str; 17] = [
+const EMULATOR_MODULE_ORDER: [&str; 18] = [
     "operation",
     "request_log",
     "reply",
@@ -78,6 +78,7 @@ const EMULATOR_MODULE_ORDER: [&str; 17] = [
     "storage",
     "attachments",
     "jobs",
+    "objects",
     "emulator_settings",
     "error",
     "state_lock",
@@ -87,7 +88,7 @@ const EMULATOR_MODULE_ORDER: [&str; 17] = [
 ];
 
 /// Files of the emulator's larger modules, from the bottom up.
-const EMULATOR_SUBMODULE_ORDER: [(&str, &[&str]); 4] = [
+const EMULATOR_SUBMODULE_ORDER: [(&str, &[&str]); 5] = [
     (
         "faults",
         &[
@@ -115,17 +116,33 @@ const EMULATOR_SUBMODULE_ORDER: [(&str, &[&str]); 4] = [
     (
         "attachments",
         &[
+            "object_text",
+            "existing_objects",
             "attachment_settings",
             "attachment_route",
             "attachment_record",
             "attachment_store",
             "rate",
             "jsonapi",
+            "refusals",
             "attachment_view",
             "attachment_state",
+            "admission",
             "attachment_call",
             "attachment_server",
             "object_owner",
+        ],
+    ),
+    (
+        "objects",
+        &[
+            "object_settings",
+            "object_route",
+            "object_list_query",
+            "object_directory",
+            "object_view",
+            "object_call",
+            "object_server",
         ],
     ),
     (

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Instant;
 
-use axum::http::header::{ALLOW, HeaderName, RETRY_AFTER};
+use axum::http::header::ALLOW;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
 use url::form_urlencoded;
 
+use super::admission::refuse_by_keys_and_rate;
 use super::attachment_record::AttachmentRecord;
 use super::attachment_route::{ATTACHMENTS_BASE, AttachmentIdentifier, AttachmentRoute};
 use super::attachment_settings::{
-    AttachmentSettings, DottedIdRouting, ExternalIdClashStatus, ExternalIdUniqueness, TitleOnRename,
+    AttachmentSettings, ExternalIdClashStatus, ExternalIdUniqueness, TitleOnRename,
 };
 use super::attachment_state::AttachmentState;
 use super::attachment_view::AttachmentView;
@@ -23,7 +24,9 @@ use super::jsonapi::{
     AttachmentAttributes, CreateAttachmentBody, JsonApiProblem, MEDIA_TYPE, document,
     with_upload_target,
 };
-use super::rate::RateLimitDecision;
+use super::refusals::{
+    bad_request, dotted_id_reply, not_found, unsupported_parameter, with_api_version, wrong_method,
+};
 use crate::emulator::body;
 use crate::emulator::context::ServerContext;
 use crate::emulator::faults::FaultableRequest;
@@ -34,12 +37,6 @@ use crate::model::ObjectRef;
 
 /// Largest number of ids in the filter of one list.
 const MAX_IDS_PER_LIST: usize = 50;
-
-/// Web page with which a router answers a path without a route.
-const ROUTER_PAGE: &str = "<!DOCTYPE html><html><head><title>The page you were looking for doesn't \
-     exist (404)</title></head><body><h1>Not Found</h1></body></html>";
-
-const API_VERSION: HeaderName = HeaderName::from_static("x-api-version");
 
 /// Request being decided, with the parts of the server, its locked state and the log.
 pub(super) struct AttachmentCall<'a> {
@@ -69,17 +66,14 @@ impl FaultableRequest for AttachmentCall<'_> {
             AttachmentRoute::Create => self.create(),
             AttachmentRoute::Get(name) => self.get(name),
             AttachmentRoute::Update(name) => self.update(name),
-            AttachmentRoute::WrongMethod { .. } => Err(JsonApiProblem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                format!("{} is not supported here", self.head.method),
-            )),
+            AttachmentRoute::WrongMethod { .. } => Err(wrong_method(&self.head.method)),
             AttachmentRoute::UnknownPath => Err(not_found()),
         });
         let mut reply = outcome.unwrap_or_else(JsonApiProblem::into_reply);
         if let AttachmentRoute::WrongMethod { allowed } = self.route {
             reply = reply.with_header(ALLOW, HeaderValue::from_static(allowed));
         }
-        reply.with_header(API_VERSION, HeaderValue::from_static("1.0"))
+        with_api_version(reply)
     }
 
     fn error_reply(&self, status: StatusCode, detail: &str) -> WholeReply {
@@ -102,30 +96,18 @@ impl FaultableRequest for AttachmentCall<'_> {
 
 impl AttachmentCall<'_> {
     /// Checks the keys, then the rate. Returns the refusal; `None` if the request may be performed.
-    // In this order: the rate limit is the company's, so that a request without good keys falls
-    // under no limit.
     pub(super) fn check_keys_and_rate(&mut self, arrival: Instant) -> Option<WholeReply> {
-        if !self.settings.accepted_keys.accept(&self.head.headers) {
-            let detail = "X-Api-Key, X-User-Token and X-User-Email do not identify a user";
-            return Some(JsonApiProblem::new(StatusCode::UNAUTHORIZED, detail).into_reply());
-        }
-        if let Err(error) = self.state.count_other_clients_until(arrival, self.log) {
-            return Some(JsonApiProblem::from(error).into_reply());
-        }
-        match self.state.admit(arrival) {
-            RateLimitDecision::Admitted => None,
-            RateLimitDecision::Refused => {
-                let detail = "the rate limit is reached; sleep 1 second and retry";
-                let reply = JsonApiProblem::new(StatusCode::TOO_MANY_REQUESTS, detail).into_reply();
-                Some(reply.with_header(RETRY_AFTER, HeaderValue::from_static("1")))
-            }
-        }
+        refuse_by_keys_and_rate(
+            self.settings,
+            self.state,
+            &self.head.headers,
+            arrival,
+            self.log,
+        )
     }
 
     /// Answer to a path whose external id holds a dot, if the settings give dotted paths no route;
     /// otherwise `None`.
-    // A router's page knows nothing of the API's version, so that its answer lacks the version
-    // header.
     fn dotted_id_reply(&mut self) -> Option<WholeReply> {
         let (AttachmentRoute::Get(name) | AttachmentRoute::Update(name)) = self.route else {
             return None;
@@ -133,18 +115,7 @@ impl AttachmentCall<'_> {
         let AttachmentIdentifier::ExternalId(text) = name else {
             return None;
         };
-        let answer = match self.settings.dotted_id_routing {
-            _ if !text.contains('.') => return None,
-            DottedIdRouting::Routed => return None,
-            DottedIdRouting::NotFound404 => not_found()
-                .into_reply()
-                .with_header(API_VERSION, HeaderValue::from_static("1.0")),
-            DottedIdRouting::RouterPage => WholeReply::new(
-                StatusCode::NOT_FOUND,
-                "text/html; charset=utf-8",
-                ROUTER_PAGE.into(),
-            ),
-        };
+        let answer = dotted_id_reply(text, self.settings.dotted_id_routing)?;
         self.entry.external_id = Some(text.clone());
         Some(answer)
     }
@@ -165,7 +136,7 @@ impl AttachmentCall<'_> {
         let known =
             |name: &str| *self.route == AttachmentRoute::List && name == "filter[id_equals]";
         match self.query().find(|(name, _)| !known(name)) {
-            Some((name, _)) => Err(bad_request(format!("'{name}' parameter is not supported"))),
+            Some((name, _)) => Err(unsupported_parameter(&name)),
             None => Ok(()),
         }
     }
@@ -220,14 +191,14 @@ impl AttachmentCall<'_> {
         self.entry.object = Some(creation.object.to_string());
         self.check_object(creation.object)?;
         if let Some(external_id) = &creation.external_id {
-            self.check_external_id_is_free(external_id, &creation.object.to_string(), None)?;
+            self.check_external_id_is_free(external_id, creation.object, None)?;
         }
         let record = AttachmentRecord {
             id: self.state.store.next_id(),
             external_id: creation.external_id,
             title: creation.title.unwrap_or_else(|| creation.file_name.clone()),
             file_name: creation.file_name,
-            object: creation.object.to_string(),
+            object: creation.object,
             uploaded_by: self.user_email(),
             key: new_object_key(),
             created: Some(self.now),
@@ -246,7 +217,7 @@ impl AttachmentCall<'_> {
         let attributes = AttachmentAttributes::parse_update(self.body, name)?;
         self.entry.changes = attributes.names();
         if let Some(external_id) = &attributes.external_id {
-            self.check_external_id_is_free(external_id, &record.object, Some(record.id))?;
+            self.check_external_id_is_free(external_id, record.object, Some(record.id))?;
         }
         let renews = attributes.file_name.is_some();
         let derived = match self.settings.title_on_rename {
@@ -290,7 +261,7 @@ impl AttachmentCall<'_> {
         }
         self.entry.id = Some(record.id);
         self.entry.external_id.clone_from(&record.external_id);
-        self.entry.object = Some(record.object.clone());
+        self.entry.object = Some(record.object.to_string());
         Ok(record)
     }
 
@@ -306,7 +277,7 @@ impl AttachmentCall<'_> {
     /// Fails with 404 if the object is unknown, and with 422 if the object is closed.
     fn check_object(&self, object: ObjectRef) -> Result<(), JsonApiProblem> {
         let settings = self.settings;
-        if settings.unknown_objects.contains(&object) {
+        if !settings.object_exists(object) {
             let detail = format!("{object} does not exist");
             return Err(JsonApiProblem::new(StatusCode::NOT_FOUND, detail));
         }
@@ -323,15 +294,16 @@ impl AttachmentCall<'_> {
     fn check_external_id_is_free(
         &mut self,
         external_id: &str,
-        object: &str,
+        object: ObjectRef,
         own: Option<u64>,
     ) -> Result<(), JsonApiProblem> {
-        let of_type = |object: &str| object.split(' ').next().map(ToOwned::to_owned);
-        let (clash, is_within_reach): (_, &dyn Fn(&str) -> bool) =
+        let (clash, is_within_reach): (_, &dyn Fn(ObjectRef) -> bool) =
             match self.settings.external_id_uniqueness {
                 ExternalIdUniqueness::Unique { clash_status } => (clash_status, &|_| true),
                 ExternalIdUniqueness::UniquePerType { clash_status } => {
-                    (clash_status, &|other| of_type(other) == of_type(object))
+                    (clash_status, &|other: ObjectRef| {
+                        other.object_type() == object.object_type()
+                    })
                 }
                 ExternalIdUniqueness::UniquePerObject { clash_status } => {
                     (clash_status, &|other| other == object)
@@ -342,7 +314,7 @@ impl AttachmentCall<'_> {
             .state
             .holders_of(external_id, self.now, self.settings, self.log)?;
         let mut others = holders.iter().filter(|other| Some(other.id) != own);
-        if !others.any(|other| is_within_reach(&other.object)) {
+        if !others.any(|other| is_within_reach(other.object)) {
             return Ok(());
         }
         let status = match clash {
@@ -370,12 +342,4 @@ impl AttachmentCall<'_> {
             .unwrap_or_default()
             .to_owned()
     }
-}
-
-fn bad_request(detail: impl Into<String>) -> JsonApiProblem {
-    JsonApiProblem::new(StatusCode::BAD_REQUEST, detail)
-}
-
-fn not_found() -> JsonApiProblem {
-    JsonApiProblem::new(StatusCode::NOT_FOUND, "not found")
 }

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::attachment_settings::PurgeClock;
+use super::object_text;
 use crate::emulator::storage::{StoredContent, new_object_key};
+use crate::model::ObjectRef;
 
 /// Attachment as the service stores it; also the content of its file in the state folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,9 +18,10 @@ pub(super) struct AttachmentRecord {
     pub(super) external_id: Option<String>,
     pub(super) title: String,
     pub(super) file_name: String,
-    /// Object to which the attachment belongs, in the form `contract 7`. Only the log shows the
-    /// object, no answer does.
-    pub(super) object: String,
+    /// Object to which the attachment belongs. No answer of the attachments API shows the object;
+    /// the log and the object's own answers do.
+    #[serde(with = "object_text")]
+    pub(super) object: ObjectRef,
     /// E-mail address of the user who asked for the newest upload URL.
     pub(super) uploaded_by: String,
     /// Storage key of the newest upload URL.
@@ -80,6 +83,7 @@ fn elapsed_between(then: Timestamp, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ObjectType;
 
     const CREATED: Timestamp = Timestamp::UNIX_EPOCH;
     const LIMIT: Duration = Duration::from_mins(45);
@@ -94,7 +98,7 @@ mod tests {
             external_id: None,
             title: String::new(),
             file_name: String::new(),
-            object: String::new(),
+            object: ObjectRef::parse(ObjectType::Contract, "7").unwrap(),
             uploaded_by: String::new(),
             key: new_object_key(),
             created: Some(CREATED),

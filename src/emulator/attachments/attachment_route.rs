@@ -90,7 +90,7 @@ impl AttachmentRoute {
 }
 
 /// Parses a number of the service; `None` if the segment is not made of digits alone.
-pub(super) fn parse_number(segment: &str) -> Option<u64> {
+pub(in crate::emulator) fn parse_number(segment: &str) -> Option<u64> {
     // `parse` alone would take `+7` for 7.
     segment
         .bytes()
@@ -98,7 +98,8 @@ pub(super) fn parse_number(segment: &str) -> Option<u64> {
         .then(|| segment.parse().ok())?
 }
 
-fn decode_segment(segment: &str) -> Option<String> {
+/// Decodes a segment of a path; `None` if the segment is empty or is not UTF-8.
+pub(in crate::emulator) fn decode_segment(segment: &str) -> Option<String> {
     let text = percent_decode_str(segment).decode_utf8().ok()?;
     (!text.is_empty()).then(|| text.into_owned())
 }

@@ -129,8 +129,14 @@ impl AttachmentServer {
         });
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, AttachmentState> {
+    /// Locks and returns the state, for as long as a request is decided.
+    pub(in crate::emulator) fn state(&self) -> MutexGuard<'_, AttachmentState> {
         lock_despite_poison(&self.state)
+    }
+
+    /// Settings of the API, some of which hold for the sister services, too.
+    pub(in crate::emulator) fn settings(&self) -> &AttachmentSettings {
+        &self.settings
     }
 
     fn decide_and_log(

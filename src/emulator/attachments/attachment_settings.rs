@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::existing_objects::ExistingObjects;
 use crate::model::ObjectRef;
 
 /// Settings of the attachments API. The default is the documented service, as far as the vendor
@@ -31,7 +32,7 @@ use crate::model::ObjectRef;
 /// | without uniqueness, a look-up finds the oldest | none |
 /// | a record is found by its external id at once | [`AttachmentSettings::external_id_delay`] |
 /// | a path leads to its attachment, whatever the external id | [`AttachmentSettings::dotted_id_routing`] |
-/// | every contract, event, project and supplier company exists | [`AttachmentSettings::unknown_objects`]: 404 |
+/// | every contract, event, project and supplier company exists | [`AttachmentSettings::existing_objects`], [`AttachmentSettings::unknown_objects`]: 404 |
 /// | every existing object takes attachments | [`AttachmentSettings::closed_objects`]: 422 |
 /// | a size is null until the bytes are there | [`AttachmentSettings::size_without_bytes`] |
 /// | a size is reported as soon as the bytes are stored | [`AttachmentSettings::size_delay`] |
@@ -67,7 +68,10 @@ pub struct AttachmentSettings {
     pub external_id_delay: Duration,
     /// Routing of paths whose external id holds a dot.
     pub dotted_id_routing: DottedIdRouting,
-    /// Contracts, events, projects and supplier companies that do not exist; all others exist.
+    /// Contracts, events, projects and supplier companies that exist.
+    pub existing_objects: ExistingObjects,
+    /// Contracts, events, projects and supplier companies that do not exist, whatever
+    /// [`existing_objects`](Self::existing_objects) says.
     pub unknown_objects: Vec<ObjectRef>,
     /// Closed objects, which take no more attachments.
     pub closed_objects: Vec<ObjectRef>,
@@ -99,6 +103,7 @@ impl Default for AttachmentSettings {
             },
             external_id_delay: Duration::ZERO,
             dotted_id_routing: DottedIdRouting::Routed,
+            existing_objects: ExistingObjects::Every,
             unknown_objects: Vec::new(),
             closed_objects: Vec::new(),
             title_on_rename: TitleOnRename::Keep,
@@ -110,6 +115,13 @@ impl Default for AttachmentSettings {
             accepted_keys: AcceptedAttachmentKeys::Any,
             first_id: 1,
         }
+    }
+}
+
+impl AttachmentSettings {
+    /// True if there is a contract, event, project or supplier company with the number.
+    pub(in crate::emulator) fn object_exists(&self, object: ObjectRef) -> bool {
+        self.existing_objects.contains(object) && !self.unknown_objects.contains(&object)
     }
 }
 

@@ -14,9 +14,19 @@ use super::rate::{OtherClients, RateLimitDecision, RateWindow};
 use crate::emulator::operation::EmulatorOperation;
 use crate::emulator::request_log::{RequestLog, RequestLogEntry};
 use crate::emulator::state_folder::{StateError, StatePaths};
+use crate::model::ObjectRef;
+
+/// Attachment of an object, as far as the object's own answers depend on the attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::emulator) struct LinkedAttachment {
+    pub(in crate::emulator) id: u64,
+    /// Time of the creation.
+    pub(in crate::emulator) created: Timestamp,
+    pub(in crate::emulator) has_bytes: bool,
+}
 
 /// Records of all attachments, and the requests that count for the rate limit.
-pub(super) struct AttachmentState {
+pub(in crate::emulator) struct AttachmentState {
     pub(super) store: AttachmentStore,
     rate: RateWindow,
     other_clients: OtherClients,
@@ -135,6 +145,31 @@ impl AttachmentState {
         Ok(holders)
     }
 
+    /// Attachments of an object, oldest first. Purges each stale record that is met.
+    pub(in crate::emulator) fn attachments_of(
+        &mut self,
+        object: ObjectRef,
+        now: Timestamp,
+        settings: &AttachmentSettings,
+        log: &mut RequestLog,
+    ) -> io::Result<Vec<LinkedAttachment>> {
+        let mut attachments = Vec::new();
+        for id in self.store.ids_of_object(object) {
+            let found = self.look_up(&AttachmentIdentifier::Id(id), now, settings, log)?;
+            attachments.extend(found.map(|record| LinkedAttachment {
+                id,
+                created: record.created.unwrap_or(record.empty_since),
+                has_bytes: record.content.is_some(),
+            }));
+        }
+        Ok(attachments)
+    }
+
+    /// Objects with attachments, in no particular order.
+    pub(in crate::emulator) fn objects_with_attachments(&self) -> impl Iterator<Item = ObjectRef> {
+        self.store.objects()
+    }
+
     fn purge(
         &mut self,
         record: &AttachmentRecord,
@@ -145,7 +180,7 @@ impl AttachmentState {
         let mut entry = RequestLogEntry::new(EmulatorOperation::Purge, now);
         entry.id = Some(record.id);
         entry.external_id.clone_from(&record.external_id);
-        entry.object = Some(record.object.clone());
+        entry.object = Some(record.object.to_string());
         log.append(entry)
     }
 }

@@ -3,18 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
+use std::hash::Hash;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::attachment_record::AttachmentRecord;
 use crate::emulator::state_folder::{StateError, StatePaths, read_json_files, write_atomically};
+use crate::model::ObjectRef;
 
-/// Records of all attachments, indexed by id and by external id.
+/// Records of all attachments, indexed by id, by external id and by object.
 #[derive(Debug)]
 pub(super) struct AttachmentStore {
     folder: StatePaths,
     records: HashMap<u64, AttachmentRecord>,
     by_external_id: HashMap<String, BTreeSet<u64>>,
+    by_object: HashMap<ObjectRef, BTreeSet<u64>>,
     last_id: u64,
 }
 
@@ -26,6 +29,7 @@ impl AttachmentStore {
         let mut store = Self {
             records: HashMap::new(),
             by_external_id: HashMap::new(),
+            by_object: HashMap::new(),
             last_id,
             folder,
         };
@@ -48,10 +52,17 @@ impl AttachmentStore {
 
     /// Ids of the records with an external id, oldest first.
     pub(super) fn ids_with_external_id(&self, external_id: &str) -> Vec<u64> {
-        self.by_external_id
-            .get(external_id)
-            .map(|ids| ids.iter().copied().collect())
-            .unwrap_or_default()
+        sorted_ids(self.by_external_id.get(external_id))
+    }
+
+    /// Ids of the records that belong to an object, oldest first.
+    pub(super) fn ids_of_object(&self, object: ObjectRef) -> Vec<u64> {
+        sorted_ids(self.by_object.get(&object))
+    }
+
+    /// Objects to which records belong, in no particular order.
+    pub(super) fn objects(&self) -> impl Iterator<Item = ObjectRef> {
+        self.by_object.keys().copied()
     }
 
     /// Writes a record, new or changed. The memory changes only if the file was written.
@@ -79,19 +90,33 @@ impl AttachmentStore {
                 .or_default()
                 .insert(record.id);
         }
+        let of_object = self.by_object.entry(record.object).or_default();
+        of_object.insert(record.id);
         self.records.insert(record.id, record);
     }
 
     fn forget(&mut self, id: u64) {
-        let external_id = self.records.remove(&id).and_then(|old| old.external_id);
-        let Some(external_id) = external_id else {
+        let Some(old) = self.records.remove(&id) else {
             return;
         };
-        if let Some(ids) = self.by_external_id.get_mut(&external_id) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                self.by_external_id.remove(&external_id);
-            }
+        if let Some(external_id) = old.external_id {
+            forget_id(&mut self.by_external_id, &external_id, id);
+        }
+        forget_id(&mut self.by_object, &old.object, id);
+    }
+}
+
+fn sorted_ids(ids: Option<&BTreeSet<u64>>) -> Vec<u64> {
+    ids.map(|ids| ids.iter().copied().collect())
+        .unwrap_or_default()
+}
+
+/// Removes an id from an index, and its entry if no other id is left.
+fn forget_id<K: Hash + Eq>(index: &mut HashMap<K, BTreeSet<u64>>, key: &K, id: u64) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.remove(&id);
+        if ids.is_empty() {
+            index.remove(key);
         }
     }
 }
@@ -129,7 +154,7 @@ pub fn stored_attachments(state: &Path) -> Result<Vec<StoredAttachment>, StateEr
                 external_id: record.external_id,
                 title: record.title,
                 file_name: record.file_name,
-                object: record.object,
+                object: record.object.to_string(),
             })
         })
         .collect();

@@ -28,7 +28,7 @@ pub(in crate::emulator) struct JsonApiProblem {
 
 impl JsonApiProblem {
     /// Creates a problem of the request as a whole.
-    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub(in crate::emulator) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
             detail: detail.into(),
@@ -76,7 +76,7 @@ impl From<io::Error> for JsonApiProblem {
 }
 
 /// Creates an answer with a JSON:API document.
-pub(super) fn document(status: StatusCode, document: &Value) -> WholeReply {
+pub(in crate::emulator) fn document(status: StatusCode, document: &Value) -> WholeReply {
     WholeReply::new(status, MEDIA_TYPE, document.to_string().into_bytes())
 }
 

@@ -54,5 +54,5 @@ impl ObjectOwner for AttachmentServer {
 
 fn describe_record(record: &AttachmentRecord, entry: &mut RequestLogEntry) {
     entry.external_id.clone_from(&record.external_id);
-    entry.object = Some(record.object.clone());
+    entry.object = Some(record.object.to_string());
 }

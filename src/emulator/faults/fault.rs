@@ -423,7 +423,8 @@ mod tests {
             ),
             (
                 "garbage_body does not apply to upload, only to list, create, get, \
-                 get_by_external_id, update, update_by_external_id, create_job, get_job, list_jobs",
+                 get_by_external_id, update, update_by_external_id, list_objects, filter_objects, \
+                 get_object, get_object_by_external_id, create_job, get_job, list_jobs",
                 FaultEffect::GarbageBody,
                 EmulatorOperation::Upload.into(),
             ),

@@ -143,8 +143,9 @@ mod tests {
                 .map(EmulatorOperation::name)
                 .collect()
         };
-        let api = "list create get get_by_external_id update update_by_external_id create_job \
-                   get_job list_jobs";
+        let api = "list create get get_by_external_id update update_by_external_id list_objects \
+                   filter_objects get_object get_object_by_external_id create_job get_job \
+                   list_jobs";
         assert_eq!(hit_operations(FaultTarget::AllApis).join(" "), api);
         assert_eq!(hit_operations(FaultTarget::Storage), ["upload", "download"]);
     }

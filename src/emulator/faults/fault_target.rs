@@ -13,7 +13,7 @@ use crate::text::{nearest_word, quoted};
 pub enum FaultTarget {
     /// Requests of one operation.
     SingleOperation(EmulatorOperation),
-    /// Requests to both APIs, of attachments and of jobs.
+    /// Requests about attachments, about the objects of attachments, and about jobs.
     AllApis,
     /// Uploads and downloads.
     Storage,

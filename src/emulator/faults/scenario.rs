@@ -273,7 +273,8 @@ mod tests {
     #[test]
     fn each_mistake_is_told_with_its_place_and_what_would_be_right() {
         let operations = "api, storage, list, create, get, get_by_external_id, update, \
-                          update_by_external_id, upload, download, create_job, get_job, list_jobs";
+                          update_by_external_id, upload, download, list_objects, filter_objects, \
+                          get_object, get_object_by_external_id, create_job, get_job, list_jobs";
         for (line, told) in [
             (
                 r#"operation = "creat""#,

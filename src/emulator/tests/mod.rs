@@ -4,6 +4,7 @@ mod attachments_api;
 mod delivery;
 mod faults;
 mod jobs;
+mod objects;
 mod state;
 mod storage;
 mod validation;
@@ -110,11 +111,7 @@ impl EmulatorFixture {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.keyless_request(method, path)
-            .header("X-Api-Key", "key-canary")
-            .header("X-User-Token", "token-canary")
-            .header("X-User-Email", "someone@example.com")
-            .header("Content-Type", MEDIA_TYPE)
+        with_keys(self.keyless_request(method, path)).header("Content-Type", MEDIA_TYPE)
     }
 
     async fn get(&self, path: &str) -> ApiAnswer {
@@ -187,6 +184,13 @@ async fn wait_for<T>(mut there: impl FnMut() -> Option<T>) -> T {
 async fn wait_until_receiving(state: &std::path::Path) {
     let incoming = state.join("incoming");
     wait_for(|| std::fs::read_dir(&incoming).unwrap().next().map(drop)).await;
+}
+
+fn with_keys(request: RequestBuilder) -> RequestBuilder {
+    request
+        .header("X-Api-Key", "key-canary")
+        .header("X-User-Token", "token-canary")
+        .header("X-User-Email", "someone@example.com")
 }
 
 fn put_to(client: &Client, url: &str, created: &ApiAnswer) -> RequestBuilder {

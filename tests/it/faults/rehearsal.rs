@@ -104,7 +104,8 @@ fn a_mistake_in_a_scenario_is_refused_with_its_place() {
             ["--faults", "faults.toml"],
             "error: faults.toml line 2, column 13 (fault 1): \"creat\" is no operation; did you \
              mean create? There are api, storage, list, create, get, get_by_external_id, update, \
-             update_by_external_id, upload, download, create_job, get_job, list_jobs\n",
+             update_by_external_id, upload, download, list_objects, filter_objects, get_object, \
+             get_object_by_external_id, create_job, get_job, list_jobs\n",
         ),
         (
             ["--faults", "none.toml"],

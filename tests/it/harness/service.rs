@@ -223,7 +223,8 @@ impl LogNames {
 }
 
 /// Returns a request in the words of tests: operation, external id, status and fault, such as
-/// `create A1 201 lose_answer`; for jobs `get_job J1 200` and `upload A1.pdf 200`.
+/// `create A1 201 lose_answer`; for jobs `get_job J1 200` and `upload A1.pdf 200`; for objects
+/// `list_objects contracts 200` and `get_object contracts/7 200`.
 fn request_in_words(entry: &RequestLogEntry, names: &LogNames) -> String {
     let operation = serde_json::to_value(entry.operation).unwrap();
     let mut words = vec![operation.as_str().unwrap().to_owned()];
@@ -247,6 +248,12 @@ fn request_in_words(entry: &RequestLogEntry, names: &LogNames) -> String {
     words.join(" ")
 }
 
+/// Returns the path below a sister service without the query, such as `contracts/7`.
+fn objects_in_path(path: &str) -> Option<&str> {
+    let (service, rest) = path.strip_prefix("/services/")?.split_once("/v1/")?;
+    (service != "attachments").then(|| rest.split('?').next().unwrap_or(rest))
+}
+
 /// Returns the name of the file sent to a job, accepted or refused.
 fn uploaded_file(entry: &RequestLogEntry) -> Option<String> {
     let (_, file) = entry
@@ -256,11 +263,14 @@ fn uploaded_file(entry: &RequestLogEntry) -> Option<String> {
     Some(file.to_owned())
 }
 
-/// Returns the attachment or job named in the path, for requests not carried out, whose log entry
+/// Returns the attachment, job or object named in the path, for requests not carried out, whose log entry
 /// has no other subject.
 fn subject_in_path(entry: &RequestLogEntry, names: &LogNames) -> Option<String> {
     if let Some((_, job)) = entry.path.split_once("/api/jobs/") {
         return names.jobs.get(job.trim_end_matches('/')).cloned();
+    }
+    if let Some(objects) = objects_in_path(&entry.path) {
+        return Some(objects.to_owned());
     }
     let (_, rest) = entry.path.split_once("/attachments/v1/attachments/")?;
     match rest.split_once('/') {

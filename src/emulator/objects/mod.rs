@@ -1,0 +1,19 @@
+//! Sister services of the attachments API: contracts, events, projects and supplier companies, as
+//! lists and singly, with the ids of their attachments.
+//!
+//! Keys, rate limit and attachments are those of the attachments API, whose state a request locks.
+//! [`ObjectServer`] decides each request, with [`object_call`] for the operations;
+//! [`ObjectSettings`] lists the facts that the vendor documents, and the emulator's assumptions.
+
+mod object_call;
+mod object_directory;
+mod object_list_query;
+mod object_route;
+mod object_server;
+mod object_settings;
+mod object_view;
+
+pub(super) use self::object_route::ObjectRoute;
+pub(super) use self::object_server::ObjectServer;
+
+pub use self::object_settings::{LinkageDisplay, NextLink, ObjectSettings, PendingLinkage};
