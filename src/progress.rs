@@ -2,7 +2,9 @@
 //!
 //! The only user of `indicatif`, and the only receiver of events.
 
-use std::collections::{BTreeMap, VecDeque};
+mod run_tally;
+
+use std::collections::VecDeque;
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,8 +18,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::destination::BudgetKind;
 use crate::event::{EventSender, RunEvent};
 use crate::prepare::HashProgress;
-use crate::results::Status;
 use crate::text::{count_with_noun, escape, group_thousands, write_stderr};
+
+pub use run_tally::{RunTally, Workload};
 
 /// Interval between two progress lines without a terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -168,83 +171,20 @@ impl Drop for HashingProgress {
     }
 }
 
-/// Counts of the events of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RunTally {
-    /// API requests.
-    pub requests: u64,
-    /// API requests without changes.
-    pub reads: u64,
-    /// Records created.
-    pub created: u64,
-    /// Bytes of files sent, repeated uploads included.
-    pub bytes_sent: u64,
-    /// Bytes of files received, repeated downloads included.
-    pub bytes_received: u64,
-    /// Rows whose content in the service was inspected.
-    pub inspected: u64,
-    /// Records looked up, found or not.
-    pub objects_looked_up: u64,
-    /// Answers with status 429.
-    pub throttled: u64,
-    /// Ended rows, by status.
-    pub ended: BTreeMap<Status, u64>,
-}
-
-impl RunTally {
-    fn count_event(&mut self, event: &RunEvent) {
-        match event {
-            RunEvent::RequestEnded(kind) => {
-                self.requests += 1;
-                self.reads += u64::from(*kind == BudgetKind::Read);
-            }
-            RunEvent::RecordCreated => self.created += 1,
-            RunEvent::BytesSent(bytes) => self.bytes_sent += bytes,
-            RunEvent::RowEnded { status } => *self.ended.entry(*status).or_default() += 1,
-            RunEvent::RowInspected => self.inspected += 1,
-            RunEvent::ObjectLookedUp => self.objects_looked_up += 1,
-            RunEvent::BytesReceived(bytes) => self.bytes_received += bytes,
-            RunEvent::Throttled { .. } => self.throttled += 1,
-            RunEvent::BudgetExhausted { .. }
-            | RunEvent::ServiceUnavailable { .. }
-            | RunEvent::LastRowsUnanswered { .. }
-            | RunEvent::ServiceRecovered
-            | RunEvent::FilesUnavailable { .. }
-            | RunEvent::FilesRecovered => {}
-        }
-    }
-
-    fn rows_gone_through(&self) -> u64 {
-        self.ended.values().sum::<u64>() + self.inspected
-    }
-
-    /// Bytes sent or received, in words; `None` for a verification without any.
-    fn bytes_moved_words(&self) -> Option<String> {
-        match (self.bytes_received, self.inspected) {
-            (0, 0) => Some(format!("{} sent", human_size(self.bytes_sent))),
-            (0, _) => None,
-            (bytes, _) => Some(format!("{} received", human_size(bytes))),
-        }
-    }
-
-    fn failed_rows(&self) -> u64 {
-        let is_failure = |status: &Status| matches!(status, Status::Failed | Status::Conflict);
-        let failed = self.ended.iter().filter(|(status, _)| is_failure(status));
-        failed.map(|(_, rows)| rows).sum()
-    }
-}
-
 /// Progress of the requests, shown by a thread until the last sender of events is gone.
 #[derive(Debug)]
 pub struct SendingProgress(JoinHandle<RunTally>);
 
 impl SendingProgress {
-    /// Starts to show progress. `what` names the work in messages; `rows` is the number of rows to
-    /// go through.
-    pub fn start(style: ProgressForm, what: &'static str, rows: u64) -> (Self, EventSender) {
+    /// Starts to show progress. `what` names the work in messages.
+    pub fn start(
+        style: ProgressForm,
+        what: &'static str,
+        workload: Workload,
+    ) -> (Self, EventSender) {
         let (events, receiver) = EventSender::channel();
-        let thread =
-            std::thread::spawn(move || SendingDisplay::new(style, what, rows).follow(&receiver));
+        let display = move || SendingDisplay::new(style, what, workload).follow(&receiver);
+        let thread = std::thread::spawn(display);
         (Self(thread), events)
     }
 
@@ -262,7 +202,7 @@ impl SendingProgress {
 struct SendingDisplay {
     style: ProgressForm,
     work_name: &'static str,
-    total_rows: u64,
+    workload: Workload,
     bar: ProgressBar,
     tally: RunTally,
     began: Instant,
@@ -278,15 +218,18 @@ struct SendingDisplay {
 }
 
 impl SendingDisplay {
-    fn new(style: ProgressForm, work_name: &'static str, total_rows: u64) -> Self {
-        let bar = style.bar("{prefix} {wide_bar} {pos}/{len} rows {msg}");
-        bar.set_length(total_rows);
+    fn new(style: ProgressForm, work_name: &'static str, workload: Workload) -> Self {
+        let bar = style.bar(match workload {
+            Workload::Rows(_) => "{prefix} {wide_bar} {pos}/{len} rows {msg}",
+            Workload::Records(_) => "{prefix} {wide_bar} {pos}/{len} records {msg}",
+        });
+        bar.set_length(workload.total());
         bar.set_prefix(work_name);
         let now = Instant::now();
         Self {
             style,
             work_name,
-            total_rows,
+            workload,
             bar,
             tally: RunTally::default(),
             began: now,
@@ -387,14 +330,14 @@ impl SendingDisplay {
         let words = self.progress_words();
         match self.style {
             ProgressForm::Bars => {
-                self.bar.set_position(self.tally.rows_gone_through());
+                self.bar.set_position(self.workload.ended(&self.tally));
                 self.bar.set_message(words);
             }
             ProgressForm::Lines => write_stderr(&format!(
                 "{}: {} of {}, {words}\n",
                 self.work_name,
-                group_thousands(self.tally.rows_gone_through()),
-                count_with_noun(self.total_rows, "row"),
+                group_thousands(self.workload.ended(&self.tally)),
+                count_with_noun(self.workload.total(), self.workload.noun()),
             )),
             ProgressForm::Silent => {}
         }
@@ -427,9 +370,9 @@ impl SendingDisplay {
         if failures > 0 {
             words = format!("{words}, {} failed", group_thousands(failures));
         }
-        let done = self.tally.rows_gone_through();
-        if done > 0 && self.total_rows > done {
-            let left = seconds / done as f64 * (self.total_rows - done) as f64;
+        let (done, total) = (self.workload.ended(&self.tally), self.workload.total());
+        if done > 0 && total > done {
+            let left = seconds / done as f64 * (total - done) as f64;
             words = format!("{words}, about {} left", human_duration(left));
         }
         words

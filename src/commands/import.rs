@@ -24,7 +24,7 @@ use crate::model::ProcurementService;
 use crate::pipeline::HaltReason;
 use crate::plan::{TitlePolicy, UpdatePolicy};
 use crate::prepare::{PreparedFiles, inspect_files};
-use crate::progress::{HashingProgress, ProgressForm, SendingProgress};
+use crate::progress::{HashingProgress, ProgressForm, SendingProgress, Workload};
 use crate::results::ResultsError;
 use crate::results::earlier_results::EarlierResults;
 use crate::results::journal;
@@ -240,7 +240,8 @@ fn attach_rows(
 
     let (journal, writer) = journal::start_journal(results);
     let style = ProgressForm::choose(config.output.verbosity);
-    let (sending, events) = SendingProgress::start(style, "importing", plan.send_count() as u64);
+    let (sending, events) =
+        SendingProgress::start(style, "importing", Workload::Rows(plan.send_count() as u64));
     let halt = runtime.block_on(service_dispatch::run_pipeline(
         &session.client,
         plan,

@@ -16,7 +16,7 @@ use crate::config::{PreflightPolicy, VerifyPlan, environment_variable};
 use crate::error::{CommandError, ProgramExit};
 use crate::model::{ProcurementService, RowNumbers};
 use crate::plan::UpdatePolicy;
-use crate::progress::{HashingProgress, ProgressForm, SendingProgress};
+use crate::progress::{HashingProgress, ProgressForm, SendingProgress, Workload};
 use crate::results::earlier_results::describe_damaged_lines;
 use crate::results::ledger::Ledger;
 use crate::results::lost_lines::LostLines;
@@ -92,7 +92,8 @@ pub fn run(config: &VerifyPlan) -> Result<ProgramExit, CommandError> {
         stop_policy: StopPolicy::AbandonRequests,
     };
     let (session, runtime) = contact.open(&opening)?;
-    let (showing, events) = SendingProgress::start(style, "verifying", to_ask as u64);
+    let (showing, events) =
+        SendingProgress::start(style, "verifying", Workload::Rows(to_ask as u64));
     let (rows, halt) = runtime.block_on(row_inspection::inspect_rows(
         rows, &drawn, &session, &events,
     ));

@@ -1,14 +1,15 @@
 //! Vocabulary of the verification file: outcomes and lines of a comparison of the results with the
 //! service, row by row. `pipeline::inspection` sends the requests; nothing here does.
 //!
-//! Open [`compare`] first for the decisions, `object_proof` for the decisions about records, `row`
-//! for the state of a row during a verification,
+//! Open [`compare`] first for the decisions, `object_proof` for the decisions about records,
+//! `object_queries` for the records to be asked, `row` for the state of a row during a verification,
 //! `verification_file` for reading and writing.
 
 pub mod backups;
 pub mod compare;
 pub mod download_scope;
 pub mod object_proof;
+pub mod object_queries;
 pub mod row;
 pub mod verification_file;
 

@@ -57,6 +57,8 @@ pub enum ObjectVerdict {
     Proven,
     /// The record's own answer lists attachments, and not the row's.
     OtherObject {
+        /// Attachment of the row.
+        attachment: AttachmentId,
         /// Record which the results claim.
         claimed: ObjectRef,
         /// Record whose answer lists the attachment, if an answer of the same run does.
@@ -135,7 +137,11 @@ pub fn judge_linkage(
             UnprovenCause::WithoutBytes
         }
         AttachmentLinkage::Listed(_) => {
-            return ObjectVerdict::OtherObject { claimed, shown_on };
+            return ObjectVerdict::OtherObject {
+                attachment: id.clone(),
+                claimed,
+                shown_on,
+            };
         }
         AttachmentLinkage::NotReported => UnprovenCause::NotMentioned,
         AttachmentLinkage::Malformed => UnprovenCause::UnknownForm,
@@ -165,13 +171,17 @@ impl ObjectVerdict {
     pub fn message(&self) -> Option<String> {
         match self {
             Self::Proven => None,
-            Self::OtherObject { claimed, shown_on } => {
+            Self::OtherObject {
+                attachment,
+                claimed,
+                shown_on,
+            } => {
                 let place = match shown_on {
                     Some(other) => format!("hangs on {other}, not on {claimed}"),
                     None => format!("is not on {claimed}"),
                 };
                 Some(format!(
-                    "the attachment {place}: find out which record is right; to attach the file to \
+                    "attachment {attachment} {place}: find out which record is right; to attach the file to \
                      {claimed}, import it there under a new external_id"
                 ))
             }
@@ -184,6 +194,21 @@ impl ObjectVerdict {
 }
 
 impl UnprovenCause {
+    /// Returns the word for scripts.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::NoRecordNamed(_) => "no_record_named",
+            Self::RecordGone => "record_gone",
+            Self::NotReadable(_) => "not_readable",
+            Self::NotMentioned => "not_mentioned",
+            Self::UnknownForm => "unknown_form",
+            Self::StillCopied => "still_copied",
+            Self::MayBeCut(_) => "may_be_cut",
+            Self::WithoutBytes => "without_bytes",
+            Self::NotReached => "not_reached",
+        }
+    }
+
     /// Returns the cause and the remedy as a clause about `record`.
     pub fn to_words(&self, record: &str) -> String {
         match self {
@@ -268,6 +293,7 @@ mod tests {
             cause,
         };
         let other = ObjectVerdict::OtherObject {
+            attachment: id(2),
             claimed: contract("7"),
             shown_on: None,
         };
@@ -306,6 +332,7 @@ mod tests {
     #[test]
     fn a_message_names_the_records_and_what_to_do() {
         let elsewhere = |shown_on| ObjectVerdict::OtherObject {
+            attachment: id(12),
             claimed: contract("7"),
             shown_on,
         };
@@ -316,12 +343,12 @@ mod tests {
         for (verdict, message) in [
             (
                 elsewhere(Some(contract("8"))),
-                "the attachment hangs on contract 8, not on contract 7: find out which record is \
+                "attachment 12 hangs on contract 8, not on contract 7: find out which record is \
                  right; to attach the file to contract 7, import it there under a new external_id",
             ),
             (
                 elsewhere(None),
-                "the attachment is not on contract 7: find out which record is right; to attach the \
+                "attachment 12 is not on contract 7: find out which record is right; to attach the \
                  file to contract 7, import it there under a new external_id",
             ),
             (

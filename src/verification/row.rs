@@ -195,6 +195,14 @@ impl VerificationRow {
         self.object_verdict = Some(verdict);
     }
 
+    /// True if the row could not be checked for the sake of its record alone.
+    pub fn is_error_of_record_alone(&self) -> bool {
+        let verdict = self.object_verdict.as_ref();
+        self.line.outcome == VerificationOutcome::Error
+            && self.line.object == ObjectProof::Unknown
+            && verdict.and_then(ObjectVerdict::message).as_ref() == Some(&self.line.message)
+    }
+
     /// True if the row makes the verification fail. A row which has left the manifest does so only
     /// by a claim which does not hold, or by an attachment without bytes.
     pub fn fails_verification(&self) -> bool {

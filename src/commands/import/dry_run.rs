@@ -19,7 +19,7 @@ use crate::destination::MAX_IDS_PER_LIST;
 use crate::error::{CommandError, ProgramExit};
 use crate::model::ProcurementService;
 use crate::pipeline::{BatchSurvey, HaltReason, PredictedOutcome, RowSurvey};
-use crate::progress::{ProgressForm, SendingProgress, human_duration, human_size};
+use crate::progress::{ProgressForm, SendingProgress, Workload, human_duration, human_size};
 use crate::results::Status;
 use crate::signals::StopSignal;
 use crate::text::{count_with_noun, group_thousands};
@@ -57,7 +57,11 @@ pub(super) fn look_up(
     runtime: &Runtime,
 ) -> (Vec<BatchSurvey>, Option<HaltReason>) {
     let style = ProgressForm::choose(config.output.verbosity);
-    let (sending, events) = SendingProgress::start(style, "looking up", plan.send_count() as u64);
+    let (sending, events) = SendingProgress::start(
+        style,
+        "looking up",
+        Workload::Rows(plan.send_count() as u64),
+    );
     let found = runtime.block_on(service_dispatch::run_survey(
         &session.client,
         plan,

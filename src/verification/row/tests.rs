@@ -387,6 +387,7 @@ fn the_state_of_the_attachment_is_graver_than_its_record_and_both_are_told() {
     use VerificationOutcome as Outcome;
     let claimed = ObjectRef::parse(ObjectType::Contract, "7").unwrap();
     let other = || ObjectVerdict::OtherObject {
+        attachment: AttachmentId::parse("12").unwrap(),
         claimed,
         shown_on: None,
     };
