@@ -24,6 +24,7 @@ pub use service_config::{
     TenantRegion,
 };
 
+use crate::destination::workday::NoObjectServices;
 use crate::http::extra_authorities::CaFileError;
 use crate::model::ProcurementService;
 
@@ -83,6 +84,9 @@ pub enum ConfigError {
         /// Environment variable.
         variable: &'static str,
     },
+    /// The base URL does not show where the services of the records are.
+    #[error(transparent)]
+    NoObjectServices(#[from] NoObjectServices),
     /// The file of certificate authorities cannot be read.
     #[error(transparent)]
     CaFile(#[from] CaFileError),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::ConfigError;
+use crate::destination::workday::ObjectServices;
 use crate::http::proxy::SystemProxies;
 use crate::http::target::{ApiLocation, HostSuffix, is_loopback};
 use crate::model::ProcurementService;
@@ -136,6 +137,15 @@ impl ResolvedDestination {
                     url.path()
                 )
             }
+        }
+    }
+
+    /// Checks that the services of Workday's records are known beside the base URL. An embedded
+    /// emulator has these services.
+    pub fn check_object_services(&self) -> Result<(), ConfigError> {
+        match self {
+            Self::Emulator => Ok(()),
+            Self::Service(base) => Ok(ObjectServices::beside(base).map(|_| ())?),
         }
     }
 

@@ -228,9 +228,8 @@ impl KeelvarClient {
                 Some(_) => Method::POST,
                 None => Method::GET,
             },
-            path: &path,
-            query: None,
             body,
+            ..ApiRequest::get(&path)
         };
         self.api.send_counted(&endpoint.budget, request).await
     }
@@ -358,16 +357,10 @@ impl Destination for KeelvarClient {
 
     /// Reads the list of jobs. Nothing depends on the list, because no document names its path.
     async fn probe(&self, _: Option<&AttachmentId>) -> Result<ProbeOutcome, ApiFailure> {
-        let list = |path| ApiRequest {
-            method: Method::GET,
-            path,
-            query: None,
-            body: None,
-        };
-        let mut answer = self.api.probe(list(&["jobs", ""])).await?;
+        let mut answer = self.api.probe(ApiRequest::get(&["jobs", ""])).await?;
         if answer.is_slash_redirect {
             self.reads.budget.count_request();
-            answer = self.api.probe(list(&["jobs"])).await?;
+            answer = self.api.probe(ApiRequest::get(&["jobs"])).await?;
         }
         Ok(judge_probe(answer))
     }

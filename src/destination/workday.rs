@@ -10,6 +10,9 @@
 //! - an answer may leave out what the schema requires, give ids as numbers or strings, and sizes as
 //!   strings, numbers or null: the vendor's own examples contain each of these forms.
 
+mod object_client;
+mod object_resource;
+mod object_services;
 mod resource;
 
 use std::collections::HashMap;
@@ -24,7 +27,7 @@ use super::{
     Destination, NameUpdate, NewAttachment, NewFile, ProbeOutcome, UpdatedAttachment, UploadTarget,
 };
 use crate::http::api::{
-    ApiClient, ApiDialect, ApiRequest, KeyHeader, Method, ProbeAnswer, ServiceReply,
+    ApiClient, ApiDialect, ApiRequest, KeyHeader, Method, ProbeAnswer, RequestQuery, ServiceReply,
 };
 use crate::http::target::{ApiLocation, TransferPolicy, TransferTarget};
 use crate::http::transfer::TransferClient;
@@ -34,6 +37,7 @@ use crate::http::{
 };
 use crate::model::{AttachmentId, CheckedContent, ExternalId, ObjectRef, ObjectType};
 use crate::upload_source::UploadSource;
+pub use object_services::{NoObjectServices, ObjectServices};
 use resource::{NullableText, WorkdayResource, parse_resource, parse_resources, unusable_answer};
 
 /// Client of the attachments API.
@@ -42,10 +46,13 @@ pub struct WorkdayClient {
     api: ApiClient,
     transfer: TransferClient,
     rules: TransferPolicy,
+    /// Services of the records, where the base URL shows their place.
+    object_services: Result<ObjectServices, NoObjectServices>,
 }
 
 impl WorkdayClient {
-    /// Creates a client for a base URL. The keys are sent to this base and nowhere else.
+    /// Creates a client for a base URL. The keys are sent to this base and to the services of
+    /// records beside the base, all on the same scheme, host and port, and nowhere else.
     pub fn new(
         base: Url,
         keys: &[KeyHeader],
@@ -53,6 +60,7 @@ impl WorkdayClient {
     ) -> Result<Self, HttpClientError> {
         let host = ApiLocation::from_base_url(&base);
         Ok(Self {
+            object_services: ObjectServices::beside(&base),
             api: ApiClient::new(base, ApiDialect::JsonApi, keys, network)?,
             transfer: TransferClient::new(host, network)?,
             rules: TransferPolicy::new(host, network),
@@ -69,10 +77,8 @@ impl WorkdayClient {
         let reply = self
             .api
             .send(ApiRequest {
-                method: Method::GET,
-                path: &["attachments"],
-                query: Some(("filter[id_equals]", &list.join(","))),
-                body: None,
+                query: RequestQuery::Parameters(&[("filter[id_equals]", &list.join(","))]),
+                ..ApiRequest::get(&["attachments"])
             })
             .await?;
         match reply {
@@ -94,15 +100,7 @@ impl WorkdayClient {
     }
 
     async fn get_resource_at(&self, path: &[&str]) -> Result<Option<WorkdayResource>, ApiFailure> {
-        let reply = self
-            .api
-            .send(ApiRequest {
-                method: Method::GET,
-                path,
-                query: None,
-                body: None,
-            })
-            .await?;
+        let reply = self.api.send(ApiRequest::get(path)).await?;
         match reply {
             ServiceReply::NotFound => Ok(None),
             ServiceReply::SlashRedirect => Err(unusable_answer("is a redirect")),
@@ -164,9 +162,8 @@ impl WorkdayClient {
             .api
             .send(ApiRequest {
                 method,
-                path,
-                query: None,
                 body: Some(body),
+                ..ApiRequest::get(path)
             })
             .await?;
         match reply {
@@ -185,10 +182,8 @@ impl Destination for WorkdayClient {
     async fn probe(&self, known: Option<&AttachmentId>) -> Result<ProbeOutcome, ApiFailure> {
         let id = known.map_or("1", AttachmentId::as_str);
         let request = ApiRequest {
-            method: Method::GET,
-            path: &["attachments"],
-            query: Some(("filter[id_equals]", id)),
-            body: None,
+            query: RequestQuery::Parameters(&[("filter[id_equals]", id)]),
+            ..ApiRequest::get(&["attachments"])
         };
         Ok(judge_probe(self.api.probe(request).await?))
     }

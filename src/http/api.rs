@@ -1,10 +1,12 @@
-//! Client for a service's API: it carries the keys, and sends them to one base URL alone.
+//! Client for a service's API: it carries the keys, and sends them to one scheme, host and port
+//! alone: to the base URL, and to the paths of sister services beside the base.
 //!
 //! [`ApiClient`] sends a request once and returns the outcome: a [`ServiceReply`] of the service or
 //! a [`ApiFailure`]. The meaning of the JSON is left to `destination`, repeating to
 //! `pipeline::request_sender`.
 
 mod answer;
+mod list_page;
 
 use crate::http::ApiFailure;
 use std::fmt::Write as _;
@@ -26,6 +28,7 @@ use super::{HttpClientError, NetworkConfig, build_client, client_builder, read_b
 use crate::throttle::quota::QuotaBudget;
 pub use answer::{ProbeAnswer, error_text};
 use answer::{RawApiAnswer, judge_answer};
+pub use list_page::{ForeignLinkError, PageQuery};
 
 /// Media type of JSON:API, sent with every request in Workday's samples.
 const JSON_API_MEDIA_TYPE: &str = "application/vnd.api+json";
@@ -72,7 +75,9 @@ impl ApiDialect {
 /// longer.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Longest answer read, in bytes. Fifty attachments take about 60 kB.
+/// Longest answer read, in bytes. Fifty attachments take about 60 kB. A page of 100 records has
+/// 40 kB for each record; a longer page would hardly come within [`REQUEST_TIMEOUT`] on a slow line,
+/// and can be asked for in halves.
 const MAX_BODY_BYTES: usize = 4 << 20;
 
 /// Header in which the service names its version. An answer with the header is the service's own.
@@ -104,12 +109,46 @@ pub struct ApiClient {
 pub struct ApiRequest<'a> {
     /// HTTP method.
     pub method: Method,
+    /// Path in place of the base's own path, for a sister service on the same scheme, host and
+    /// port; `None` for the service of the base.
+    pub sister_path: Option<&'a str>,
     /// Segments of the path below the base, not yet encoded.
     pub path: &'a [&'a str],
-    /// Query parameter, not yet encoded.
-    pub query: Option<(&'a str, &'a str)>,
+    /// Query of the address.
+    pub query: RequestQuery<'a>,
     /// JSON body, if any.
     pub body: Option<Value>,
+}
+
+/// Query of a request.
+#[derive(Debug, Clone, Copy)]
+pub enum RequestQuery<'a> {
+    /// Names and values, not yet encoded. May be empty.
+    Parameters(&'a [(&'a str, &'a str)]),
+    /// Query of a page, as the service wrote the query.
+    Page(&'a PageQuery),
+}
+
+impl<'a> ApiRequest<'a> {
+    /// Returns a GET without a query below the base.
+    pub fn get(path: &'a [&'a str]) -> Self {
+        Self {
+            method: Method::GET,
+            sister_path: None,
+            path,
+            query: RequestQuery::Parameters(&[]),
+            body: None,
+        }
+    }
+}
+
+/// Answer to a request for a page.
+#[derive(Debug, PartialEq)]
+pub enum PageReply {
+    /// An answer of the service.
+    Reply(ServiceReply),
+    /// A success that is too long to be read.
+    TooLong,
 }
 
 /// Answer of the service itself, not of something between consign and the service.
@@ -202,10 +241,27 @@ impl ApiClient {
     /// Sends a request, once.
     pub async fn send(&self, request: ApiRequest<'_>) -> Result<ServiceReply, ApiFailure> {
         judge_answer(
-            &self.exchange_logged(request).await?,
+            &self.exchange_whole(request).await?,
             self.dialect,
             &self.redactor,
         )
+    }
+
+    /// Sends a request for a page, once.
+    pub async fn send_for_page(&self, request: ApiRequest<'_>) -> Result<PageReply, ApiFailure> {
+        match self.exchange_logged(request).await? {
+            Some(answer) => {
+                judge_answer(&answer, self.dialect, &self.redactor).map(PageReply::Reply)
+            }
+            None => Ok(PageReply::TooLong),
+        }
+    }
+
+    /// Returns the query of a link to the next page of a list at `sister_path`.
+    pub fn page_query(&self, sister_path: &str, link: &str) -> Result<PageQuery, ForeignLinkError> {
+        let mut list = self.base.clone();
+        list.set_path(sister_path);
+        PageQuery::from_link(&list, link)
     }
 
     /// Sends a request, once, and notes the service's report of its remaining quota in `budget`.
@@ -214,7 +270,7 @@ impl ApiClient {
         budget: &QuotaBudget,
         request: ApiRequest<'_>,
     ) -> Result<ServiceReply, ApiFailure> {
-        let answer = self.exchange_logged(request).await?;
+        let answer = self.exchange_whole(request).await?;
         if let Some(quota) = answer.quota {
             budget.note_reported_quota(quota);
         }
@@ -223,27 +279,40 @@ impl ApiClient {
 
     /// Sends a request, once, to an address not yet known as the service's.
     pub async fn probe(&self, request: ApiRequest<'_>) -> Result<ProbeAnswer, ApiFailure> {
-        let answer = self.exchange_logged(request).await?;
+        let answer = self.exchange_whole(request).await?;
         answer.into_probe_answer(self.dialect, &self.redactor)
     }
 
-    async fn exchange_logged(&self, request: ApiRequest<'_>) -> Result<RawApiAnswer, ApiFailure> {
+    /// Exchanges a request for an answer short enough to be read.
+    async fn exchange_whole(&self, request: ApiRequest<'_>) -> Result<RawApiAnswer, ApiFailure> {
+        let answer = self.exchange_logged(request).await?;
+        answer.ok_or_else(too_long_answer)
+    }
+
+    async fn exchange_logged(
+        &self,
+        request: ApiRequest<'_>,
+    ) -> Result<Option<RawApiAnswer>, ApiFailure> {
         let url = self.url(&request);
         let path = url.path().to_owned();
         let method = request.method.clone();
         let answer = self.exchange(request, url).await;
         match &answer {
-            Ok(answer) => tracing::debug!(%method, path, status = answer.status, "API request"),
+            Ok(Some(answer)) => {
+                tracing::debug!(%method, path, status = answer.status, "API request");
+            }
+            Ok(None) => tracing::debug!(%method, path, "API request, answer too long"),
             Err(failure) => tracing::debug!(%method, path, ?failure, "API request"),
         }
         answer
     }
 
+    /// Exchanges a request for an answer; `None` for a success too long to be read.
     async fn exchange(
         &self,
         request: ApiRequest<'_>,
         url: Url,
-    ) -> Result<RawApiAnswer, ApiFailure> {
+    ) -> Result<Option<RawApiAnswer>, ApiFailure> {
         self.check_proxy(&url).await?;
         let media_type_of_ours = self.dialect.media_type();
         let mut builder = self
@@ -267,13 +336,11 @@ impl ApiClient {
         }
         match read_body_up_to(response, MAX_BODY_BYTES).await {
             Ok(Some(body)) => answer.body = body,
-            Ok(None) => {
-                let why = "the answer is too long to be the service's";
-                return Err(ApiFailure::Unanswered(why.into()));
-            }
+            Ok(None) if matches!(answer.status, 200..=299) => return Ok(None),
+            Ok(None) => return Err(too_long_answer()),
             Err(error) => return Err(self.classify_failure(error).await),
         }
-        Ok(answer)
+        Ok(Some(answer))
     }
 
     /// Asks the proxy on the way for a tunnel, before any other request goes there. Only one
@@ -303,7 +370,8 @@ impl ApiClient {
     }
 
     fn url(&self, request: &ApiRequest<'_>) -> Url {
-        let mut path = self.base.path().trim_end_matches('/').to_owned();
+        let base_path = request.sister_path.unwrap_or(self.base.path());
+        let mut path = base_path.trim_end_matches('/').to_owned();
         for segment in request.path {
             let _ = write!(
                 path,
@@ -313,11 +381,20 @@ impl ApiClient {
         }
         let mut url = self.base.clone();
         url.set_path(&path);
-        if let Some((name, value)) = request.query {
-            url.query_pairs_mut().append_pair(name, value);
+        match request.query {
+            RequestQuery::Parameters([]) => {}
+            RequestQuery::Parameters(parameters) => {
+                url.query_pairs_mut().extend_pairs(parameters);
+            }
+            RequestQuery::Page(query) => url.set_query(Some(query.as_str())),
         }
         url
     }
+}
+
+/// Failure for an answer too long to be the service's.
+fn too_long_answer() -> ApiFailure {
+    ApiFailure::Unanswered("the answer is too long to be the service's".into())
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ impl WorkdayResource {
 }
 
 /// Returns a string or a number as text, and an empty text for any other value.
-fn text_of(value: &Value) -> String {
+pub(super) fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
@@ -130,7 +130,7 @@ fn text_of(value: &Value) -> String {
 }
 
 /// Takes the member `data` out of a document; null if the member is missing.
-fn take_data(mut body: Value) -> Value {
+pub(super) fn take_data(mut body: Value) -> Value {
     body.get_mut("data").map(Value::take).unwrap_or_default()
 }
 

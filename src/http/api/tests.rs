@@ -162,10 +162,8 @@ fn an_external_id_is_one_segment_of_the_path_whatever_it_holds() {
     let base = Url::parse("https://example.com/services/attachments/v1").unwrap();
     let client = ApiClient::new(base, ApiDialect::JsonApi, &[], &NetworkConfig::default()).unwrap();
     let url = client.url(&ApiRequest {
-        method: Method::GET,
-        path: &["attachments", "a/b?c#d%2E e+ü", "external_id"],
-        query: Some(("filter[id_equals]", "1,2")),
-        body: None,
+        query: RequestQuery::Parameters(&[("filter[id_equals]", "1,2")]),
+        ..ApiRequest::get(&["attachments", "a/b?c#d%2E e+ü", "external_id"])
     });
     assert_eq!(
         url.as_str(),
@@ -216,12 +214,7 @@ async fn an_answer_that_trickles_is_not_waited_for_for_ever() {
         &NetworkConfig::default(),
     )
     .unwrap();
-    let request = ApiRequest {
-        method: Method::GET,
-        path: &["attachments"],
-        query: None,
-        body: None,
-    };
+    let request = ApiRequest::get(&["attachments"]);
     let answer = tokio::select! {
         answer = client.send(request) => answer,
         () = trickle => unreachable!("it waits for ever"),
