@@ -92,6 +92,16 @@ pub enum CommandError {
     /// Files already attached would be attached again. The text lists the files, with advice.
     #[error("{0}")]
     SecondCopies(String),
+    /// Rows name their records by the customer's external ids, which are not looked up.
+    #[error(
+        "nothing was sent: {} by object_external_id, which an import cannot look up yet; give the \
+         records' own ids in object_id",
+        count_with_noun_and_verb(*rows, "row", ["names its record", "name their records"])
+    )]
+    UnresolvedObjects {
+        /// Number of the rows.
+        rows: u64,
+    },
     /// Bidders would see the files, and there is no terminal to ask for consent.
     #[error(
         "nothing was sent: bidders would see the files at once, and there is no terminal to ask \
@@ -326,6 +336,7 @@ impl CommandError {
             | Self::RefusedResults { .. }
             | Self::LostLines { .. }
             | Self::SecondCopies(_)
+            | Self::UnresolvedObjects { .. }
             | Self::NoTerminalForBidderQuestion
             | Self::NoTerminalForReplacementQuestion
             | Self::ConsentRefused

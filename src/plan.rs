@@ -13,6 +13,7 @@ mod existing_attachment;
 mod job_grouping;
 mod job_row;
 mod next_step;
+mod object_resolution;
 mod record_findings;
 mod second_copy_search;
 
@@ -34,6 +35,7 @@ pub use next_step::{
     AttachmentEvidence, NameHolder, NextStep, RowEnd, RowFacts, name_holder,
     needs_look_up_by_new_id, next_step,
 };
+pub use object_resolution::{FoundObjects, ObjectResolution, resolve_object};
 pub use second_copy_search::{
     EarlierCopy, NewRow, SecondCopiesFound, SecondCopy, find_second_copies, is_begun,
 };
@@ -147,6 +149,8 @@ pub struct OtherObject {
     pub object_type: String,
     /// Id of the object.
     pub object_id: String,
+    /// External id of the object; empty where the manifest did not name the object so.
+    pub object_external_id: String,
 }
 
 /// Stage reached with a record by an earlier run.
@@ -247,6 +251,7 @@ fn object_of_entry(earlier_entry: &ResultsEntry) -> OtherObject {
     OtherObject {
         object_type: earlier_entry.object_type.clone(),
         object_id: earlier_entry.object_id.clone(),
+        object_external_id: earlier_entry.object_external_id.clone(),
     }
 }
 
@@ -257,6 +262,12 @@ fn plan_done_row(
     update_policy: UpdatePolicy,
 ) -> RowPlan {
     let elsewhere = other_object_of(row, &earlier_entry);
+    // A line has the external id of its own object alone.
+    let object_external_id = match elsewhere {
+        Some(_) => earlier_entry.object_external_id.clone(),
+        None => row.object_external_id_text().to_owned(),
+    };
+    let is_named_anew = object_external_id != earlier_entry.object_external_id;
     let is_other = file_differs(file, &earlier_entry);
     // An attachment on another object, or in a job, can neither be moved nor changed.
     if elsewhere.is_none()
@@ -305,7 +316,7 @@ fn plan_done_row(
     // file is now.
     let is_right = matches!(state, RowState::Done(..)) && !state.keeps_existing_content();
     let renamed = is_right && is_line_outdated(row, file, &earlier_entry);
-    if before == state && !renamed {
+    if before == state && !renamed && !is_named_anew {
         return RowPlan::KeepLine;
     }
     let refreshed = match file {
@@ -319,6 +330,7 @@ fn plan_done_row(
         } else {
             earlier_entry.file_path.clone()
         },
+        object_external_id,
         status,
         reason,
         known_content: refreshed,

@@ -13,6 +13,7 @@ use crate::config::{CheckPlan, ComparisonFile};
 use crate::error::{CommandError, ProgramExit};
 use crate::manifest::{self, Manifest, ManifestWithProblems};
 use crate::model::ObjectType;
+use crate::plan::FoundObjects;
 use crate::prepare::{NoEarlierRun, PreparedFiles, prepare_files};
 use crate::progress::{HashingProgress, ProgressForm, human_size};
 use crate::results::earlier_results::{EarlierResults, describe_damaged_lines};
@@ -44,6 +45,7 @@ pub fn run(config: &CheckPlan) -> Result<ProgramExit, CommandError> {
         manifest: &manifest,
         prepared: &prepared,
         earlier: &earlier.earlier,
+        objects: &FoundObjects::default(),
         results: &earlier.path,
         destinations: &ImportDestinations::from_results(&earlier.earlier),
     };

@@ -13,6 +13,8 @@ mod service_dispatch;
 mod summary;
 mod work_list;
 
+use std::sync::Arc;
+
 use crate::backup::{BackupFolder, BackupStore};
 use crate::config::{
     BackupPolicy, ImportMode, ImportPlan, NoticePolicy, ResolvedDestination, ResumePolicy,
@@ -22,7 +24,7 @@ use crate::error::{CommandError, ProgramExit};
 use crate::manifest::{self, Column, Manifest, ManifestWithProblems, RawRow};
 use crate::model::ProcurementService;
 use crate::pipeline::HaltReason;
-use crate::plan::{TitlePolicy, UpdatePolicy};
+use crate::plan::{FoundObjects, TitlePolicy, UpdatePolicy};
 use crate::prepare::{PreparedFiles, inspect_files};
 use crate::progress::{HashingProgress, ProgressForm, SendingProgress, Workload};
 use crate::results::ResultsError;
@@ -76,7 +78,7 @@ pub(super) fn import_manifest(
             allowed,
         )?;
     }
-    let root = Root::from_path(&config.input.root)?;
+    let root = Arc::new(Root::from_path(&config.input.root)?);
     let style = ProgressForm::choose(config.output.verbosity);
     let update_policy = amending.update_policy();
     let earlier = EarlierRowLookup(&previous);
@@ -97,11 +99,13 @@ pub(super) fn import_manifest(
         return Err(CommandError::UnfitRows);
     }
     tracing::info!(files = prepared.ready_files_and_bytes().0, "checked");
+    let objects = FoundObjects::default();
     let plan = WorkList::new(
         &read.manifest,
         &prepared,
         &previous,
-        root,
+        &objects,
+        &root,
         update_policy,
         &config.jobs,
     );
@@ -113,7 +117,12 @@ pub(super) fn import_manifest(
     if !config.output.is_quiet() {
         write_stderr(&proxy_notice(&base));
     }
-    refuse_second_copies(config, &plan, &prepared, &base)?;
+    refuse_second_copies(config, &plan, &prepared, &base, &objects)?;
+    if !plan.rows_to_find().is_empty() {
+        return Err(CommandError::UnresolvedObjects {
+            rows: plan.rows_to_find().len() as u64,
+        });
+    }
     let opening = SessionOptions {
         max_errors: config.max_errors,
         update_policy,
@@ -142,15 +151,17 @@ fn refuse_second_copies(
     plan: &WorkList<'_>,
     prepared: &PreparedFiles,
     base: &ResolvedDestination,
+    objects: &FoundObjects,
 ) -> Result<(), CommandError> {
     let comparison = SecondCopyCheck {
         manifest: plan.manifest(),
         prepared,
         earlier: plan.earlier_results(),
+        objects,
         results: &config.results,
         destinations: &ImportDestinations::Known([base.label()].into()),
     };
-    let copies = comparison.find_copies(plan.rows_to_send());
+    let copies = comparison.find_copies(&[plan.rows_to_send(), plan.rows_to_find()].concat());
     let copies = copies.decide(&config.input.second_copies);
     if config.shows_notices() {
         write_stderr(&copies.notices());

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::CommandError;
 use crate::manifest::Manifest;
-use crate::model::{ProcurementService, RowNumbers, SecondCopyPolicy, Sha256Digest};
+use crate::model::{NamedObject, ProcurementService, RowNumbers, SecondCopyPolicy, Sha256Digest};
 use crate::plan::{
-    EarlierCopy, NewRow, SecondCopiesFound, SecondCopy, find_second_copies, is_begun,
+    EarlierCopy, FoundObjects, NewRow, ObjectResolution, SecondCopiesFound, SecondCopy,
+    find_second_copies, is_begun, resolve_object,
 };
 use crate::prepare::{PreparedFiles, RowFile};
 use crate::results::earlier_results::{EarlierResults, describe_damaged_lines};
@@ -30,6 +31,9 @@ pub(super) struct SecondCopyCheck<'a> {
     pub(super) prepared: &'a PreparedFiles,
     /// Results of earlier runs of this import.
     pub(super) earlier: &'a EarlierResults,
+    /// Records found in this run. A row whose record is not known is compared by the record's
+    /// external id.
+    pub(super) objects: &'a FoundObjects,
     /// Path of the results file, which may not exist yet.
     pub(super) results: &'a Path,
     /// Destinations of the files.
@@ -145,6 +149,14 @@ impl<'a> SecondCopyCheck<'a> {
 
     fn new_row(&self, index: u32) -> Option<NewRow> {
         let row = self.manifest.row(index as usize).parse().ok()?;
+        let previous = self.earlier.latest_entry(row.external_id.as_str());
+        let row = match resolve_object(row, previous.as_ref(), self.objects) {
+            ObjectResolution::Known(row) => {
+                let object = NamedObject::Known(row.object);
+                row.with_object(object)
+            }
+            ObjectResolution::ToFind(row) => row,
+        };
         match self.prepared.row_file(index as usize) {
             RowFile::Ready(content) => Some(NewRow::from_row(row, &content)),
             RowFile::GoneAfterDone | RowFile::Unfit => None,

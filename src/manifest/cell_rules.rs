@@ -4,8 +4,8 @@
 
 use crate::manifest::problem::ProblemKind;
 use crate::model::{
-    ExternalId, InvalidExternalId, MAX_TEXT_CHARS, ObjectRef, ObjectType, ProcurementService,
-    Sha256Digest,
+    ExternalId, InvalidExternalId, InvalidObjectExternalId, MAX_TEXT_CHARS, ObjectExternalId,
+    ObjectRef, ObjectType, ProcurementService, Sha256Digest,
 };
 use crate::text::is_bidi;
 
@@ -59,6 +59,20 @@ pub(super) fn object_id(cell: &str) -> Result<(), ProblemKind> {
         object_ref(ObjectType::Contract, cell)?;
     }
     Ok(())
+}
+
+/// Rule for `object_external_id`: an [`ObjectExternalId`] without invisible characters and without
+/// traces of a spreadsheet.
+pub(super) fn object_external_id(cell: &str) -> Result<ObjectExternalId, ProblemKind> {
+    require_value(cell)?;
+    let id = ObjectExternalId::parse(cell).map_err(|bad| match bad {
+        InvalidObjectExternalId::Empty => ProblemKind::EmptyCell,
+        InvalidObjectExternalId::TooLong => ProblemKind::ObjectExternalIdTooLong,
+        InvalidObjectExternalId::ControlCharacter => ProblemKind::ControlCharacter,
+        InvalidObjectExternalId::BlanksAround => ProblemKind::BlanksAround,
+    })?;
+    refuse_invisible_characters(cell)?;
+    Ok(id)
 }
 
 fn require_trimmed(cell: &str) -> Result<(), ProblemKind> {
@@ -287,6 +301,10 @@ mod tests {
             external_id,
             &[("1.00E+15", Some(ProblemKind::RewrittenNumber))],
         );
+        assert_refusals(
+            object_external_id,
+            &[("1.00E+15", Some(ProblemKind::RewrittenNumber))],
+        );
         assert_refusals(title, &[("#NAME?", Some(ProblemKind::ErrorValue))]);
         assert_refusals(file_name, &[("#VALUE!", Some(ProblemKind::ErrorValue))]);
         assert_refusals(sha256, &[("1.2E+63", Some(ProblemKind::RewrittenNumber))]);
@@ -388,6 +406,26 @@ mod tests {
                 ("007", Some(ProblemKind::InvalidObjectId(NotANumber))),
                 ("#REF!", Some(ProblemKind::ErrorValue)),
                 ("7 ", Some(ProblemKind::BlanksAround)),
+            ],
+        );
+    }
+
+    #[test]
+    fn an_external_id_of_a_record_is_any_text_that_can_be_read() {
+        let (longest, too_long) = ("é".repeat(1_000), "x".repeat(1_001));
+        assert_refusals(
+            object_external_id,
+            &[
+                ("CW-2019/17 a", None),
+                ("0012", None),
+                ("..", None),
+                (&longest, None),
+                ("", Some(ProblemKind::EmptyCell)),
+                ("#REF!", Some(ProblemKind::ErrorValue)),
+                ("CW-1 ", Some(ProblemKind::BlanksAround)),
+                ("CW\t1", Some(ProblemKind::ControlCharacter)),
+                ("CW\u{202e}1", Some(ProblemKind::BidiCharacter)),
+                (&too_long, Some(ProblemKind::ObjectExternalIdTooLong)),
             ],
         );
     }

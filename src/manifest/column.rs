@@ -11,6 +11,8 @@ pub enum Column {
     ObjectType,
     /// Service's own id of the record.
     ObjectId,
+    /// Customer's own id of the record, by which the service finds the record.
+    ObjectExternalId,
     /// User's own key of the attachment.
     ExternalId,
     /// Title of the attachment.
@@ -25,10 +27,11 @@ pub enum Column {
 
 impl Column {
     /// All known columns, the required columns first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FilePath,
         Self::ObjectType,
         Self::ObjectId,
+        Self::ObjectExternalId,
         Self::ExternalId,
         Self::Title,
         Self::FileName,
@@ -36,12 +39,12 @@ impl Column {
         Self::NewExternalId,
     ];
 
-    /// Columns required in every manifest.
-    pub const REQUIRED: [Self; 4] = [
-        Self::FilePath,
-        Self::ObjectType,
-        Self::ObjectId,
-        Self::ExternalId,
+    /// Columns required in every manifest: of each list, at least one column.
+    pub const REQUIRED: [&[Self]; 4] = [
+        &[Self::FilePath],
+        &[Self::ObjectType],
+        &[Self::ObjectId, Self::ObjectExternalId],
+        &[Self::ExternalId],
     ];
 
     /// Returns the name of the column in the header.
@@ -50,6 +53,7 @@ impl Column {
             Self::FilePath => "file_path",
             Self::ObjectType => "object_type",
             Self::ObjectId => "object_id",
+            Self::ObjectExternalId => "object_external_id",
             Self::ExternalId => "external_id",
             Self::Title => "title",
             Self::FileName => "file_name",
@@ -63,7 +67,12 @@ impl Column {
     pub(super) fn has_own_results_column(self) -> bool {
         matches!(
             self,
-            Self::FilePath | Self::ObjectType | Self::ObjectId | Self::ExternalId | Self::Sha256
+            Self::FilePath
+                | Self::ObjectType
+                | Self::ObjectId
+                | Self::ObjectExternalId
+                | Self::ExternalId
+                | Self::Sha256
         )
     }
 

@@ -80,7 +80,10 @@ pub enum ManifestErrorKind {
     #[error("{0}")]
     MissingColumns(MissingColumns),
     /// The file has no header.
-    #[error("is empty; the first line must name the columns: {}", join_column_names(&Column::REQUIRED))]
+    #[error(
+        "is empty; the first line must name the columns: {}",
+        required_column_names()
+    )]
     EmptyFile,
     /// The file has a header and no rows.
     #[error("has a header and no rows; write one row for each file")]
@@ -110,15 +113,24 @@ fn in_column(column: Option<&str>) -> String {
 pub struct MissingColumns {
     /// Line of the header.
     pub line: u32,
-    /// Missing columns, each with a similar name from the header, if there is one.
-    pub missing: Vec<(Column, Option<String>)>,
+    /// Missing columns.
+    pub missing: Vec<MissingColumn>,
     /// Column names found in the header.
     pub found: Vec<String>,
 }
 
+/// Missing column of [`Column::REQUIRED`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct MissingColumn {
+    /// Columns of which the header has none, and one is required.
+    pub alternatives: &'static [Column],
+    /// Name in the header similar to one of the alternatives, and this alternative.
+    pub nearest: Option<(String, Column)>,
+}
+
 impl std::fmt::Display for MissingColumns {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let missing: Vec<Column> = self.missing.iter().map(|(column, _)| *column).collect();
+        let missing: Vec<&[Column]> = self.missing.iter().map(|one| one.alternatives).collect();
         let noun = if missing.len() == 1 {
             "column"
         } else {
@@ -131,11 +143,11 @@ impl std::fmt::Display for MissingColumns {
             self.line,
             join_column_names(&missing),
             found.join(", "),
-            join_column_names(&Column::REQUIRED)
+            required_column_names()
         )?;
         let mut hints = String::new();
-        for (column, nearest) in &self.missing {
-            if let Some(name) = nearest {
+        for missing in &self.missing {
+            if let Some((name, column)) = &missing.nearest {
                 let _ = write!(hints, "; rename {} if it is {column}", quoted(name));
             }
         }
@@ -143,9 +155,18 @@ impl std::fmt::Display for MissingColumns {
     }
 }
 
-fn join_column_names(columns: &[Column]) -> String {
-    let names: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
-    names.join(", ")
+fn required_column_names() -> String {
+    join_column_names(&Column::REQUIRED)
+}
+
+/// Returns lists of columns, of each of which one is required, in words.
+fn join_column_names(required: &[&[Column]]) -> String {
+    let one_of = |columns: &&[Column]| {
+        let names: Vec<&str> = columns.iter().map(|column| column.as_str()).collect();
+        names.join(" or ")
+    };
+    let required: Vec<String> = required.iter().map(one_of).collect();
+    required.join(", ")
 }
 
 impl ManifestErrorKind {

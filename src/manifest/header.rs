@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::column::Column;
-use super::error::{ManifestErrorKind, MissingColumns};
+use super::error::{ManifestErrorKind, MissingColumn, MissingColumns};
 use super::record_splitter::{QuoteFault, RecordSpan, RecordSplitter};
 use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList};
 use crate::results::{COLUMNS, LINE_CHECK_COLUMN};
@@ -16,6 +16,16 @@ const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 /// the same name gets a prefix in the results.
 fn is_results_column(name: &str) -> bool {
     name == LINE_CHECK_COLUMN || COLUMNS.contains(&name)
+}
+
+/// Meaning of a row with both an `object_id` and an `object_external_id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TwoObjectIdsPolicy {
+    /// The row is refused: the two may name different records.
+    Refuse,
+    /// The `object_id` counts. Results read as a manifest hold the id that was found beside the
+    /// external id.
+    OwnIdCounts,
 }
 
 /// Valid header of a manifest.
@@ -41,6 +51,8 @@ pub(super) struct ManifestHeader {
     pub(super) unnamed_indices: Vec<usize>,
     /// Columns with a name similar to an absent optional column, and the optional column.
     misspelt_columns: Vec<(String, Column)>,
+    /// Meaning of a row with two ids of its record.
+    pub(super) two_object_ids: TwoObjectIdsPolicy,
 }
 
 impl ManifestHeader {
@@ -93,6 +105,7 @@ impl ManifestHeader {
             extra_indices: extras,
             unnamed_indices: unnamed,
             misspelt_columns: find_misspelt_columns(cells, &names, &known),
+            two_object_ids: TwoObjectIdsPolicy::Refuse,
         })
     }
 
@@ -204,17 +217,22 @@ fn check_required(
             .enumerate()
             .filter(|(at, _)| !known.contains(&Some(*at)))
     };
-    let missing: Vec<_> = Column::REQUIRED
+    // The search runs backwards: a header name near the expected name.
+    let nearest = |column: Column| {
+        let mut names = strangers().map(|(_, cell)| cell.trim());
+        let name =
+            names.find(|name| nearest_word(&normalise_name(name), [column.as_str()]).is_some())?;
+        Some((name.to_owned(), column))
+    };
+    let missing: Vec<MissingColumn> = Column::REQUIRED
         .into_iter()
-        .filter(|column| known[*column as usize].is_none())
-        .map(|column| {
-            let names = strangers().map(|(_, cell)| cell.trim());
-            // The search runs backwards: a header name near the expected name.
-            let meant = names
-                .filter(|name| nearest_word(&normalise_name(name), [column.as_str()]).is_some())
-                .map(str::to_owned)
-                .next();
-            (column, meant)
+        .filter(|columns| {
+            let is_missing = |column: &Column| known[*column as usize].is_none();
+            columns.iter().all(is_missing)
+        })
+        .map(|alternatives| MissingColumn {
+            alternatives,
+            nearest: alternatives.iter().find_map(|column| nearest(*column)),
         })
         .collect();
     if missing.is_empty() {
@@ -261,9 +279,15 @@ fn find_misspelt_columns(
     names: &[String],
     known: &[Option<usize>],
 ) -> Vec<(String, Column)> {
+    let is_absent = |column: &Column| known[*column as usize].is_none();
+    // A manifest with one of the two columns for the record needs no other.
+    let is_needless = |column: &Column| {
+        let mut required = Column::REQUIRED.into_iter();
+        required.any(|columns| columns.contains(column) && !columns.iter().all(is_absent))
+    };
     let absent: Vec<&str> = Column::ALL
         .into_iter()
-        .filter(|column| known[*column as usize].is_none())
+        .filter(|column| is_absent(column) && !is_needless(column))
         .map(Column::as_str)
         .collect();
     names
@@ -322,14 +346,37 @@ mod tests {
         assert_eq!(
             refusal("file_path,object_type,object_id,externalid,note\n"),
             "line 1: missing column external_id; found \"file_path\", \"object_type\", \
-             \"object_id\", \"externalid\", \"note\"; expected file_path, object_type, object_id, \
-             external_id; rename \"externalid\" if it is external_id"
+             \"object_id\", \"externalid\", \"note\"; expected file_path, object_type, object_id or \
+             object_external_id, external_id; rename \"externalid\" if it is external_id"
         );
         assert_eq!(
             refusal("path,type\n"),
-            "line 1: missing columns file_path, object_type, object_id, external_id; \
-             found \"path\", \"type\"; expected file_path, object_type, object_id, external_id"
+            "line 1: missing columns file_path, object_type, object_id or object_external_id, \
+             external_id; found \"path\", \"type\"; expected file_path, object_type, object_id or \
+             object_external_id, external_id"
         );
+    }
+
+    #[test]
+    fn either_column_names_the_record_and_of_neither_each_is_looked_for() {
+        for names in [
+            "object_id",
+            "Object External-ID",
+            "object_external_id,object_id",
+        ] {
+            header(&format!("file_path,object_type,{names},external_id\n"));
+        }
+        let of_neither = |name: &str, meant: &str| {
+            assert!(
+                refusal(&format!("file_path,object_type,{name},external_id\n")).ends_with(&format!(
+                    "missing column object_id or object_external_id; found \"file_path\", \
+                     \"object_type\", \"{name}\", \"external_id\"; expected file_path, object_type, \
+                     object_id or object_external_id, external_id; rename \"{name}\" if it is {meant}"
+                ))
+            );
+        };
+        of_neither("objectid", "object_id");
+        of_neither("object_extrenal_id", "object_external_id");
     }
 
     #[test]
@@ -391,6 +438,7 @@ mod tests {
             ("titel,title", None),
             ("department", None),
             ("status", None),
+            ("project_external_id", None),
         ] {
             let header = header(&format!("{required},{more}\n"));
             let warned: Vec<_> = warned

@@ -1,11 +1,13 @@
 //! Checks over all ids of a column: duplicates, similar ids and dropped zeros.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::equal_values::{FirstRowsByValue, RowValueHashes};
 use super::row::to_u32;
 use super::{Column, Manifest, SimilarIdPolicy};
 use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList};
+use crate::model::ObjectType;
 use crate::text::fold_case_and_accents;
 
 /// Check of the ids of one column: filled while the rows are scanned, reported at the end.
@@ -63,6 +65,45 @@ impl IdColumnCheck {
                 problems.push(id_problem(
                     self.column,
                     row,
+                    ProblemKind::DroppedZeros { width },
+                ));
+            }
+        }
+    }
+}
+
+/// Check of `object_external_id`, which many rows may share: only dropped zeros can be found. Each
+/// type of record has ids of its own form.
+#[derive(Default)]
+pub(super) struct ObjectExternalIdCheck {
+    zero_detectors: HashMap<ObjectType, DroppedZeroDetector>,
+}
+
+impl ObjectExternalIdCheck {
+    /// Adds the id of a row. Rows without an id are not added.
+    pub(super) fn add(&mut self, kind: ObjectType, id: &str) {
+        self.zero_detectors.entry(kind).or_default().add(id);
+    }
+
+    /// Warns of the rows whose id is probably without its zeros.
+    pub(super) fn warn_of_dropped_zeros(self, manifest: &Manifest, problems: &mut ProblemList) {
+        let widths: HashMap<&str, usize> = self
+            .zero_detectors
+            .iter()
+            .filter_map(|(kind, detector)| Some((kind.as_str(), detector.expected_width()?)))
+            .collect();
+        if widths.is_empty() {
+            return;
+        }
+        for row in manifest.rows() {
+            let id = row.object_external_id();
+            if let Some(width) = widths.get(row.object_type())
+                && !id.is_empty()
+                && id.len() < *width
+            {
+                let width = to_u32(*width);
+                problems.push(row.problem(
+                    Some(Column::ObjectExternalId),
                     ProblemKind::DroppedZeros { width },
                 ));
             }

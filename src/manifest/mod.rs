@@ -34,8 +34,8 @@ pub use row::{ManifestRow, RawRow, RowFinding};
 use self::problem::ProblemList;
 use crate::model::ProcurementService;
 use crate::text::decode::decode;
-use header::{ManifestHeader, is_blank_record};
-use id_column_check::IdColumnCheck;
+use header::{ManifestHeader, TwoObjectIdsPolicy, is_blank_record};
+use id_column_check::{IdColumnCheck, ObjectExternalIdCheck};
 use manifest_service::ManifestService;
 use record_splitter::{QuoteFault, RecordSplitter};
 use row::to_u32;
@@ -140,19 +140,24 @@ fn parse_manifest(
     if u32::try_from(text.len()).is_err() {
         return Err(ManifestErrorKind::TooLarge);
     }
+    let own_output = OwnOutputKind::from_header(&text);
     if options.own_outputs == OwnOutputPolicy::Refuse
-        && let Some(kind) = OwnOutputKind::from_header(&text)
+        && let Some(kind) = own_output
     {
         let manifest = own_output::find_manifest_of(path, &text);
         return Err(ManifestErrorKind::OwnOutput { kind, manifest });
     }
     let mut problems = ProblemList::default();
-    let (header, rest) = ManifestHeader::read(&text)?;
+    let (mut header, rest) = ManifestHeader::read(&text)?;
+    if own_output == Some(OwnOutputKind::Results) {
+        header.two_object_ids = TwoObjectIdsPolicy::OwnIdCounts;
+    }
     header.warn_of_misspelt_columns(&mut problems);
     let RowScan {
         row_offsets: rows,
         mut ids,
         mut new_ids,
+        object_external_ids,
         service,
     } = scan_rows(&header, rest, &mut problems)?;
     let manifest = Manifest {
@@ -167,6 +172,7 @@ fn parse_manifest(
     new_ids.report_problems(&manifest, similar, &mut problems);
     let (ids, new_ids) = (&mut ids.hashes, &mut new_ids.hashes);
     new_id_conflicts::report_new_ids_in_use(&manifest, ids, new_ids, similar, &mut problems);
+    object_external_ids.warn_of_dropped_zeros(&manifest, &mut problems);
     service.report_problems(&manifest, &mut problems);
     problems.sort();
     tracing::info!(rows = manifest.len(), "read the manifest");
@@ -178,6 +184,7 @@ struct RowScan {
     row_offsets: Vec<RowOffset>,
     ids: IdColumnCheck,
     new_ids: IdColumnCheck,
+    object_external_ids: ObjectExternalIdCheck,
     service: ManifestService,
 }
 
@@ -188,6 +195,7 @@ impl RowScan {
             row_offsets: Vec::new(),
             new_ids: ids.for_other_column(Column::NewExternalId),
             ids,
+            object_external_ids: ObjectExternalIdCheck::default(),
             service: ManifestService::default(),
         }
     }
@@ -197,6 +205,7 @@ impl RowScan {
 struct ComparableIds<'r> {
     id: Option<&'r str>,
     new_id: Option<&'r str>,
+    object_external_id: Option<&'r str>,
 }
 
 impl<'r> ComparableIds<'r> {
@@ -204,16 +213,20 @@ impl<'r> ComparableIds<'r> {
         Self {
             id: Some(row.external_id()),
             new_id: row.requested_new_id(),
+            object_external_id: Some(row.object_external_id()).filter(|id| !id.is_empty()),
         }
     }
 
-    /// Excludes the id of a column with a problem. A problem of the whole row excludes both ids.
+    /// Excludes the id of a column with a problem. A problem of the whole row excludes all ids.
     fn exclude_column(&mut self, column: Option<Column>) {
         if matches!(column, None | Some(Column::ExternalId)) {
             self.id = None;
         }
         if matches!(column, None | Some(Column::NewExternalId)) {
             self.new_id = None;
+        }
+        if matches!(column, None | Some(Column::ObjectExternalId)) {
+            self.object_external_id = None;
         }
     }
 }
@@ -256,6 +269,9 @@ fn scan_rows<'m>(
         );
         if let Some(kind) = kind {
             found.service.add_row(&row, kind.service(), problems);
+            if let Some(id) = ids.object_external_id {
+                found.object_external_ids.add(kind, id);
+            }
         }
         if !unnamed_told && let Some(wrong) = row.cell_without_column_name() {
             problems.push(row.problem(None, wrong));

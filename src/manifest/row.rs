@@ -4,10 +4,13 @@ use std::borrow::Cow;
 
 use super::cell_rules;
 use super::column::Column;
-use super::header::ManifestHeader;
+use super::header::{ManifestHeader, TwoObjectIdsPolicy};
 use super::record_splitter::{QuoteFault, RecordSpan};
 use crate::manifest::problem::{ManifestProblem, ProblemKind};
-use crate::model::{ExternalId, ObjectRef, ObjectType, ProcurementService, Sha256Digest};
+use crate::model::{
+    ExternalId, NamedObject, ObjectExternalId, ObjectRef, ObjectType, ProcurementService,
+    Sha256Digest,
+};
 
 /// Row with unchecked cells, as written in the manifest.
 #[derive(Debug)]
@@ -19,8 +22,11 @@ pub struct RawRow<'m> {
 }
 
 /// Checked row: valid as far as the manifest alone can show.
+///
+/// `O` is the record of the row: a [`NamedObject`] as the manifest names the record, or, once the
+/// service's own id is known, an [`ObjectRef`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ManifestRow {
+pub struct ManifestRow<O = ObjectRef> {
     /// Row number, the first row under the header being 1.
     pub number: usize,
     /// Line of the manifest on which the row begins.
@@ -28,7 +34,9 @@ pub struct ManifestRow {
     /// Path of the file, relative to the root.
     pub file_path: String,
     /// Record to which the file is attached.
-    pub object: ObjectRef,
+    pub object: O,
+    /// Customer's own id of the record, if the row names the record so.
+    pub object_external_id: Option<ObjectExternalId>,
     /// User's own key of the attachment.
     pub external_id: ExternalId,
     /// Title of the attachment, if given.
@@ -41,7 +49,31 @@ pub struct ManifestRow {
     pub new_external_id: Option<ExternalId>,
 }
 
-impl ManifestRow {
+impl<O> ManifestRow<O> {
+    /// Returns the row with its record in another form.
+    pub fn with_object<P>(self, object: P) -> ManifestRow<P> {
+        ManifestRow {
+            object,
+            number: self.number,
+            line: self.line,
+            file_path: self.file_path,
+            object_external_id: self.object_external_id,
+            external_id: self.external_id,
+            title: self.title,
+            file_name: self.file_name,
+            sha256: self.sha256,
+            new_external_id: self.new_external_id,
+        }
+    }
+
+    /// Returns the cell of `object_external_id`, which is empty where the row has the service's own
+    /// id of the record.
+    pub fn object_external_id_text(&self) -> &str {
+        self.object_external_id
+            .as_ref()
+            .map_or("", ObjectExternalId::as_str)
+    }
+
     /// Returns the name under which the file is stored: the given name, or else the name of the
     /// file.
     pub fn stored_file_name(&self) -> &str {
@@ -118,6 +150,15 @@ impl RawRow<'_> {
         self.cell(Column::ObjectId)
     }
 
+    /// Returns the cell of `object_external_id`, or an empty text where the cell does not count
+    /// beside `object_id`.
+    pub fn object_external_id(&self) -> &str {
+        match self.header.two_object_ids {
+            TwoObjectIdsPolicy::OwnIdCounts if !self.object_id().is_empty() => "",
+            _ => self.cell(Column::ObjectExternalId),
+        }
+    }
+
     /// Returns the cell of `external_id`.
     pub fn external_id(&self) -> &str {
         self.cell(Column::ExternalId)
@@ -146,16 +187,18 @@ impl RawRow<'_> {
     /// Checks the row. Fails with the first mistake.
     ///
     /// Another row or the file may still be a reason to refuse the row.
-    pub fn parse(&self) -> Result<ManifestRow, RowFinding> {
+    pub fn parse(&self) -> Result<ManifestRow<NamedObject>, RowFinding> {
         self.check_shape()?;
         let kind = self.check_cell(Column::ObjectType, cell_rules::object_type)?;
+        let object = self.named_object(kind)?;
         Ok(ManifestRow {
             number: self.number(),
             line: self.line(),
             file_path: self
                 .check_cell(Column::FilePath, cell_rules::file_path)?
                 .to_owned(),
-            object: self.check_cell(Column::ObjectId, |cell| cell_rules::object_ref(kind, cell))?,
+            object_external_id: object.external_id().cloned(),
+            object,
             external_id: self.check_cell(Column::ExternalId, cell_rules::owned_external_id)?,
             title: self
                 .check_cell(Column::Title, cell_rules::title)?
@@ -178,9 +221,9 @@ impl RawRow<'_> {
             return None;
         }
         let kind = self.check_cell(Column::ObjectType, cell_rules::object_type);
-        let object_id = |cell| match &kind {
-            Ok(kind) => cell_rules::object_ref(*kind, cell).map(|_| ()),
-            Err(_) => cell_rules::object_id(cell),
+        let object = match &kind {
+            Ok(kind) => self.named_object(*kind).map(drop),
+            Err(_) => self.check_object_of_unknown_type(),
         };
         let service = kind.as_ref().ok().map(|kind| kind.service());
         let new_external_id =
@@ -188,7 +231,7 @@ impl RawRow<'_> {
         let findings = [
             self.check_cell(Column::FilePath, cell_rules::file_path)
                 .err(),
-            self.check_cell(Column::ObjectId, object_id).err(),
+            object.err(),
             self.check_cell(Column::ExternalId, cell_rules::external_id)
                 .err(),
             self.check_cell(Column::Title, cell_rules::title).err(),
@@ -201,6 +244,58 @@ impl RawRow<'_> {
         ];
         findings.into_iter().flatten().for_each(found);
         kind.ok()
+    }
+
+    /// Checks the name of the record in a row of a known type.
+    fn named_object(&self, kind: ObjectType) -> Result<NamedObject, RowFinding> {
+        match self.object_name_column(Some(kind.service()))? {
+            Column::ObjectExternalId => self
+                .check_cell(Column::ObjectExternalId, cell_rules::object_external_id)
+                .map(|id| NamedObject::ByExternalId(kind, id)),
+            own_id => self
+                .check_cell(own_id, |cell| cell_rules::object_ref(kind, cell))
+                .map(NamedObject::Known),
+        }
+    }
+
+    /// Checks the name of the record in a row of an unknown type.
+    fn check_object_of_unknown_type(&self) -> Result<(), RowFinding> {
+        match self.object_name_column(None)? {
+            Column::ObjectExternalId => self
+                .check_cell(Column::ObjectExternalId, cell_rules::object_external_id)
+                .map(drop),
+            own_id => self.check_cell(own_id, cell_rules::object_id),
+        }
+    }
+
+    /// Returns the one column whose cell names the record: `object_id` or `object_external_id`.
+    fn object_name_column(
+        &self,
+        service: Option<ProcurementService>,
+    ) -> Result<Column, RowFinding> {
+        let has_column = |column| self.header.column_index(column).is_some();
+        let problem = |column, kind| {
+            Err(RowFinding {
+                column: Some(column),
+                kind,
+            })
+        };
+        let (own_id, external_id) = (self.object_id(), self.object_external_id());
+        if service == Some(ProcurementService::Keelvar) {
+            if !external_id.is_empty() || !has_column(Column::ObjectId) {
+                let wrong = ProblemKind::ObjectExternalIdUnsupported;
+                return problem(Column::ObjectExternalId, wrong);
+            }
+            return Ok(Column::ObjectId);
+        }
+        match (own_id.is_empty(), external_id.is_empty()) {
+            (false, false) => problem(Column::ObjectExternalId, ProblemKind::TwoObjectIds),
+            (true, false) => Ok(Column::ObjectExternalId),
+            (false, true) => Ok(Column::ObjectId),
+            (true, true) if !has_column(Column::ObjectId) => Ok(Column::ObjectExternalId),
+            (true, true) if !has_column(Column::ObjectExternalId) => Ok(Column::ObjectId),
+            (true, true) => problem(Column::ObjectId, ProblemKind::NoObjectId),
+        }
     }
 
     /// Returns the record and the stored name of the row's file, or `None` if either is invalid.

@@ -1,10 +1,12 @@
 //! Tests of whole manifests as seen by users.
 
+mod object_external_ids;
 mod properties;
 mod renames;
 
 use super::*;
 use crate::manifest::problem::{ProblemKind, ShownSeverities, render_for_screen};
+use crate::model::{NamedObject, ObjectRef, ObjectType};
 
 const HEADER: &str = "file_path,object_type,object_id,external_id";
 
@@ -50,7 +52,8 @@ fn a_good_row_reads_as_it_stands() {
     let row = manifest.row(0).parse().unwrap();
     assert_eq!((row.number, row.line), (1, 2));
     assert_eq!(row.file_path, "Verträge/a, b.pdf");
-    assert_eq!(row.object.to_string(), "contract 7");
+    let contract = ObjectRef::parse(ObjectType::Contract, "7").unwrap();
+    assert_eq!(row.object, NamedObject::Known(contract));
     assert_eq!(row.external_id.as_str(), "CTR$1");
     assert_eq!(row.title.as_deref(), Some("The \"big\" one"));
     assert_eq!(row.stored_file_name(), "c.pdf");

@@ -69,6 +69,7 @@ mod tests {
             file_path: format!("{row}.pdf"),
             object_type: "contract".into(),
             object_id: "7".into(),
+            object_external_id: String::new(),
             external_id: format!("A{row}"),
             status,
             reason,

@@ -6,6 +6,7 @@ use crate::destination::{Destination, NewFile};
 use crate::event::RunEvent;
 use crate::manifest::ManifestRow;
 use crate::model::CheckedContent;
+use crate::plan::OtherObject;
 use crate::results::journal::Journal;
 use crate::results::{AttachmentChanges, KnownContent, ResultsEntry};
 use crate::text::escape;
@@ -51,18 +52,21 @@ impl RowInFlight {
     pub(super) fn results_line(&self, verdict: RowVerdict, destination: &str) -> ResultsEntry {
         let row = &self.row;
         let (status, reason) = verdict.state.encode();
-        let (object_type, object_id) = match verdict.other_object {
-            Some(object) => (object.object_type, object.object_id),
-            None => (
-                row.object.object_type().to_string(),
-                row.object.id().to_string(),
-            ),
-        };
+        let OtherObject {
+            object_type,
+            object_id,
+            object_external_id,
+        } = verdict.other_object.unwrap_or_else(|| OtherObject {
+            object_type: row.object.object_type().to_string(),
+            object_id: row.object.id().to_string(),
+            object_external_id: row.object_external_id_text().to_owned(),
+        });
         ResultsEntry {
             row: Some(row.number),
             file_path: row.file_path.clone(),
             object_type,
             object_id,
+            object_external_id,
             external_id: row.external_id.to_string(),
             status,
             reason,

@@ -187,6 +187,7 @@ mod tests {
             line: 2,
             file_path: "a.pdf".into(),
             object: ObjectRef::parse(ObjectType::SourcingEvent, EVENT).unwrap(),
+            object_external_id: None,
             external_id: ExternalId::parse("A1").unwrap(),
             title: None,
             file_name: None,
@@ -201,6 +202,7 @@ mod tests {
             file_path: "a.pdf".into(),
             object_type: "sourcing_event".into(),
             object_id: EVENT.into(),
+            object_external_id: String::new(),
             external_id: "A1".into(),
             status,
             reason,
@@ -432,6 +434,7 @@ mod tests {
             other_object: Some(OtherObject {
                 object_type: "sourcing_event".into(),
                 object_id: "other".into(),
+                object_external_id: String::new(),
             }),
             ..begun.clone()
         };

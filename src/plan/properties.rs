@@ -20,6 +20,7 @@ fn row() -> impl Strategy<Value = ManifestRow> {
         line: 2,
         file_path: file_path.into(),
         object,
+        object_external_id: None,
         external_id: ExternalId::parse("A1").unwrap(),
         title: None,
         file_name: None,
@@ -111,6 +112,7 @@ fn any_entry() -> impl Strategy<Value = ResultsEntry> {
                 file_path: row.file_path,
                 object_type: row.object.object_type().to_string(),
                 object_id: row.object.id().to_string(),
+                object_external_id: String::new(),
                 external_id: "A1".into(),
                 status,
                 reason,
@@ -130,6 +132,7 @@ fn other_object() -> impl Strategy<Value = OtherObject> {
     object().prop_map(|object| OtherObject {
         object_type: object.object_type().to_string(),
         object_id: object.id().to_string(),
+        object_external_id: String::new(),
     })
 }
 

@@ -8,15 +8,18 @@ use std::collections::HashMap;
 
 use crate::manifest::ManifestRow;
 use crate::model::{
-    AttachmentId, CheckedContent, ObjectRef, ObjectType, ProcurementService, Sha256Digest,
+    AttachmentId, CheckedContent, NamedObject, ObjectExternalId, ObjectRef, ObjectType,
+    ProcurementService, Sha256Digest,
 };
 use crate::results::{ResultsEntry, RowState};
 
 /// A content on an object: the pair must not be stored twice.
+///
+/// `O` is the object, regardless of the spelling of its id, or the object as a manifest names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FileOnObject {
-    /// The object, regardless of the spelling of its id.
-    pub object: ObjectRef,
+pub struct FileOnObject<O = ObjectRef> {
+    /// The object.
+    pub object: O,
     /// Digest of the content.
     pub sha256: Sha256Digest,
 }
@@ -26,6 +29,8 @@ pub struct FileOnObject {
 pub struct EarlierCopy {
     /// The content and its object.
     pub file_on_object: FileOnObject,
+    /// External id of the object; `None` where the line has none.
+    pub object_external_id: Option<ObjectExternalId>,
     /// Number of the row in its manifest; `None` where the row has left the manifest.
     pub row: Option<usize>,
     /// Key of the row.
@@ -43,8 +48,9 @@ pub struct EarlierCopy {
 /// A row to be sent, with nothing begun for the row yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRow {
-    /// The content and the object.
-    pub file_on_object: FileOnObject,
+    /// The content and the object. An object whose own id is not known yet has the external id of
+    /// the manifest.
+    pub file_on_object: FileOnObject<NamedObject>,
     /// Number of the row.
     pub row: usize,
     /// Line of the manifest on which the row begins.
@@ -121,6 +127,7 @@ impl EarlierCopy {
                 object: ObjectRef::parse(kind, &entry.object_id).ok()?,
                 sha256: entry.known_content.content()?.sha256,
             },
+            object_external_id: ObjectExternalId::parse(&entry.object_external_id).ok(),
             row: entry.row,
             external_id: entry.external_id,
             renamed_to: entry.changes.renamed_to,
@@ -128,6 +135,19 @@ impl EarlierCopy {
             file_path: entry.file_path,
             results_index: results,
         })
+    }
+
+    /// Returns the content and its object under each name that a row can have for the object.
+    fn names_of_file(&self) -> impl Iterator<Item = FileOnObject<NamedObject>> {
+        let FileOnObject { object, sha256 } = self.file_on_object;
+        let by_external_id = self
+            .object_external_id
+            .clone()
+            .map(|id| NamedObject::ByExternalId(object.object_type(), id));
+        [NamedObject::Known(object)]
+            .into_iter()
+            .chain(by_external_id)
+            .map(move |object| FileOnObject { object, sha256 })
     }
 
     /// Returns the present key of the attachment at the service, as far as the line knows.
@@ -143,7 +163,7 @@ impl EarlierCopy {
 
 impl NewRow {
     /// Makes a new row from a row and the content of its file.
-    pub fn from_row(row: ManifestRow, content: &CheckedContent) -> Self {
+    pub fn from_row(row: ManifestRow<NamedObject>, content: &CheckedContent) -> Self {
         Self {
             file_on_object: FileOnObject {
                 object: row.object,
@@ -174,7 +194,8 @@ impl NewRow {
 ///
 /// `left` are the copies of rows no more in the manifest, `beside` the copies in other results.
 /// Where more rows have a file than have left with it, any of these rows may be the one that
-/// stayed, so all are named.
+/// stayed, so all are named. A row whose object is not known yet is compared by the external id of
+/// the object, byte for byte.
 pub fn find_second_copies(
     service: ProcurementService,
     rows: impl IntoIterator<Item = NewRow>,
@@ -184,10 +205,11 @@ pub fn find_second_copies(
     let left = group_by_file(left);
     let beside = group_by_file(beside);
     let mut found = SecondCopiesFound::default();
-    let mut renamed: HashMap<FileOnObject, Vec<NewRow>> = HashMap::new();
+    let mut renamed: HashMap<FileOnObject<NamedObject>, Vec<NewRow>> = HashMap::new();
     for row in rows {
         if first_copy_not_found(service, left.get(&row.file_on_object), &row).is_some() {
-            renamed.entry(row.file_on_object).or_default().push(row);
+            let file = row.file_on_object.clone();
+            renamed.entry(file).or_default().push(row);
         } else if let Some(first) =
             first_copy_not_found(service, beside.get(&row.file_on_object), &row)
         {
@@ -207,10 +229,13 @@ pub fn find_second_copies(
     found
 }
 
-fn group_by_file(copies: Vec<EarlierCopy>) -> HashMap<FileOnObject, Vec<EarlierCopy>> {
+/// Groups the copies by content and object. A copy whose object has an external id is in two groups.
+fn group_by_file(copies: Vec<EarlierCopy>) -> HashMap<FileOnObject<NamedObject>, Vec<EarlierCopy>> {
     let mut by_file: HashMap<_, Vec<_>> = HashMap::new();
     for copy in copies {
-        by_file.entry(copy.file_on_object).or_default().push(copy);
+        for file in copy.names_of_file() {
+            by_file.entry(file).or_default().push(copy.clone());
+        }
     }
     by_file
 }

@@ -23,6 +23,7 @@ fn row() -> ManifestRow {
         line: 2,
         file_path: "a.pdf".into(),
         object: ObjectRef::parse(ObjectType::Contract, "7").unwrap(),
+        object_external_id: None,
         external_id: ExternalId::parse("A1").unwrap(),
         title: None,
         file_name: None,
@@ -37,6 +38,7 @@ fn earlier_line(status: Status) -> ResultsEntry {
         file_path: "a.pdf".into(),
         object_type: "contract".into(),
         object_id: "7".into(),
+        object_external_id: String::new(),
         external_id: "A1".into(),
         status,
         reason: StatusReason::None,
@@ -244,6 +246,7 @@ fn a_record_without_bytes_is_ours_only_while_a_post_may_have_gone_unheard() {
     let other = OtherObject {
         object_type: "event".into(),
         object_id: "7".into(),
+        object_external_id: String::new(),
     };
     assert_eq!(
         start(elsewhere),

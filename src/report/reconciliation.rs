@@ -151,11 +151,18 @@ impl<'a> Reconciler<'a> {
     /// Returns true if the cells of a line agree with the manifest. Notes each cell that differs.
     fn compare_cells(&mut self, manifest: &Manifest, row: usize, entry: &ResultsEntry) -> bool {
         let raw = manifest.row(row - 1);
+        // The cell that names the record in the manifest.
+        let object = if raw.object_id().is_empty() {
+            let named = raw.object_external_id();
+            ("object_external_id", named, &entry.object_external_id)
+        } else {
+            ("object_id", raw.object_id(), &entry.object_id)
+        };
         let cells = [
             ("external_id", raw.external_id(), &entry.external_id),
             ("file_path", raw.file_path(), &entry.file_path),
             ("object_type", raw.object_type(), &entry.object_type),
-            ("object_id", raw.object_id(), &entry.object_id),
+            object,
         ];
         let mut agrees = true;
         for (column, in_manifest, in_results) in cells {

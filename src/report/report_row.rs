@@ -22,6 +22,8 @@ pub struct ReportRow {
     pub object_type: UntrustedText,
     /// Id of the record for the file.
     pub object_id: UntrustedText,
+    /// External id of the record, if the manifest named the record so.
+    pub object_external_id: Option<UntrustedText>,
     /// The user's key of the attachment.
     pub external_id: UntrustedText,
     /// New key of the attachment, if the attachment was renamed.
@@ -56,6 +58,9 @@ impl ReportRow {
             file_path: UntrustedText::new(&entry.file_path),
             object_type: UntrustedText::new(&entry.object_type),
             object_id: UntrustedText::new(&entry.object_id),
+            object_external_id: Some(&*entry.object_external_id)
+                .filter(|id| !id.is_empty())
+                .map(UntrustedText::new),
             external_id: UntrustedText::new(&entry.external_id),
             renamed_to: entry.changes.renamed_to.as_deref().map(UntrustedText::new),
             attachment_id: entry
@@ -98,9 +103,13 @@ impl HtmlSize for ReportRow {
             &self.reason,
             &self.message,
         ];
-        let others = [&self.attachment_id, &self.renamed_to]
-            .into_iter()
-            .flatten();
+        let others = [
+            &self.object_external_id,
+            &self.attachment_id,
+            &self.renamed_to,
+        ]
+        .into_iter()
+        .flatten();
         ROW_MARKUP_BYTES
             + texts
                 .into_iter()

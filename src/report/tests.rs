@@ -28,6 +28,7 @@ fn entry(row: usize, status: Status) -> ResultsEntry {
         file_path: format!("{row}.pdf"),
         object_type: "contract".into(),
         object_id: "7".into(),
+        object_external_id: String::new(),
         external_id: format!("A{row}"),
         status,
         reason: StatusReason::None,

@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// The columns before [`LINE_CHECK_COLUMN`], in order. Fixed: scripts go by the names.
-pub const COLUMNS: [&str; 22] = [
+pub const COLUMNS: [&str; 23] = [
     "row",
     "file_path",
     "object_type",
@@ -35,6 +35,7 @@ pub const COLUMNS: [&str; 22] = [
     "previous_title",
     "renamed_to",
     LINES_COLUMN,
+    "object_external_id",
 ];
 
 /// Column with the number of lines in the file: in a line written with the whole file, the number
@@ -42,10 +43,13 @@ pub const COLUMNS: [&str; 22] = [
 pub const LINES_COLUMN: &str = "lines";
 
 /// Number of [`COLUMNS`] in each version of the file, the first version first.
-pub(super) const COLUMN_COUNTS_BY_VERSION: [usize; 3] = [16, 21, COLUMNS.len()];
+pub(super) const COLUMN_COUNTS_BY_VERSION: [usize; 4] = [16, 21, 22, COLUMNS.len()];
 
-/// The cells before [`LINES_COLUMN`], in the order of [`COLUMNS`].
+/// The cells of all columns besides [`LINES_COLUMN`], in the order of [`COLUMNS`].
 pub(super) type EntryCells<T> = [T; COLUMNS.len() - 1];
+
+/// Number of [`EntryCells`] before [`LINES_COLUMN`].
+pub(super) const CELLS_BEFORE_LINES: usize = 21;
 
 /// Column with the check of the columns before it; the manifest's other columns come after this
 /// column.
@@ -99,7 +103,7 @@ impl KnownContent {
     }
 }
 
-/// The typed cells of a line, up to [`LINES_COLUMN`].
+/// The typed cells of a line, besides the cell of [`LINES_COLUMN`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultsEntry {
     /// Number of the manifest row, from 1; `None` where the row has left the manifest.
@@ -108,8 +112,12 @@ pub struct ResultsEntry {
     pub file_path: String,
     /// Type of the object, as the manifest names it.
     pub object_type: String,
-    /// Id of the object, as the manifest names it.
+    /// Id of the object: the cell of the manifest, or the id found for `object_external_id`. Empty
+    /// while the id is unknown.
     pub object_id: String,
+    /// External id of the object, where the manifest named the object of `object_id` so; otherwise
+    /// empty.
+    pub object_external_id: String,
     /// Key of the row.
     pub external_id: String,
     /// Status of the row.
@@ -164,7 +172,8 @@ impl ResultsEntry {
         self.was_done() || matches!(self.state(), RowState::ChangingName(_))
     }
 
-    /// Returns the cells before [`LINES_COLUMN`], in the order of [`COLUMNS`], not yet escaped.
+    /// Returns the cells of all columns besides [`LINES_COLUMN`], in the order of [`COLUMNS`], not
+    /// yet escaped.
     pub fn cells(&self) -> EntryCells<Cow<'_, str>> {
         let content = self.known_content.content();
         let owned = |text: Option<String>| Cow::Owned(text.unwrap_or_default());
@@ -200,6 +209,7 @@ impl ResultsEntry {
             backup,
             previous_title,
             renamed_to,
+            (&*self.object_external_id).into(),
         ]
     }
 
@@ -227,6 +237,7 @@ impl ResultsEntry {
             backup,
             previous_title,
             renamed_to,
+            object_external_id,
         ] = cells;
         let replaced = (
             parse_optional_cell("previous_size", previous_size)?,
@@ -238,6 +249,7 @@ impl ResultsEntry {
             file_path: file_path.to_owned(),
             object_type: object_type.to_owned(),
             object_id: object_id.to_owned(),
+            object_external_id: object_external_id.to_owned(),
             external_id: external_id.to_owned(),
             status: parse_word_cell("status", status, Status::ALL, Status::as_str)?,
             reason: reason.into(),
@@ -322,6 +334,7 @@ mod tests {
             file_path: "a b.pdf".into(),
             object_type: "contract".into(),
             object_id: "7".into(),
+            object_external_id: "CW-2019/17".into(),
             external_id: "AT1".into(),
             status: Status::Uploaded,
             reason: StatusReason::None,
@@ -382,6 +395,11 @@ mod tests {
             ..entry()
         };
         assert_eq!(read_back(&waived), Ok(waived));
+    }
+
+    #[test]
+    fn the_number_of_lines_stands_between_the_cells_of_a_line() {
+        assert_eq!(COLUMNS[CELLS_BEFORE_LINES], LINES_COLUMN);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::folder_probe::{
     unfit_folder_or_io_error,
 };
 use super::results_displacement::{ResultsDisplacement, detect_displacement, kept_results_paths};
+use super::results_entry::CELLS_BEFORE_LINES;
 use super::{COLUMNS, LINE_CHECK_COLUMN, LineSerial, ResultsEntry, ResultsError, line_check};
 use crate::atomic_file::{
     self, Durability, ExistingFilePolicy, MissingFolderFeature, NamingError, TemporaryFile,
@@ -468,12 +469,16 @@ fn write_line<W: Write>(
     lines: u64,
 ) -> csv::Result<()> {
     let (cells, lines) = (entry.cells(), lines.to_string());
-    let values = cells.iter().map(AsRef::as_ref).chain([&*lines]);
-    let check = line_check(values, serial);
-    for cell in &cells {
+    let (before, after) = cells.split_at(CELLS_BEFORE_LINES);
+    let (before, after) = (
+        before.iter().map(AsRef::as_ref),
+        after.iter().map(AsRef::as_ref),
+    );
+    let values = before.chain([&*lines]).chain(after);
+    let check = line_check(values.clone(), serial);
+    for cell in values {
         writer.write_field(escape_formula(cell).as_bytes())?;
     }
-    writer.write_field(&lines)?;
     writer.write_field(&check)?;
     write_extra_cells(writer, extras)
 }

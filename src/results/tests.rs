@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::earlier_results::EarlierResults;
 use super::journal::{Journal as _, start_journal};
+use super::results_entry::CELLS_BEFORE_LINES;
 use super::results_file::{LineToWrite, ResultsFile};
 use super::*;
 use crate::model::{AttachmentId, CheckedContent, FileStamp};
@@ -23,6 +24,7 @@ fn entry(number: usize, status: Status) -> ResultsEntry {
         file_path: format!("{number}, a \"quoted\" name.pdf"),
         object_type: "contract".into(),
         object_id: "7".into(),
+        object_external_id: String::new(),
         external_id: format!("=A{number}"),
         status,
         reason: StatusReason::None,
@@ -293,6 +295,22 @@ fn spreadsheets_may_change_quotes_and_delimiter_but_not_values() {
 }
 
 #[test]
+fn a_damaged_name_of_a_column_is_not_a_file_of_an_earlier_version() {
+    let folder = ResultsFolder::with_entries([entry(1, Status::Uploaded)]);
+    for column in &COLUMNS[16..] {
+        let text = folder.text().replacen(column, "x", 1);
+        let refused = EarlierResults::parse(text.into(), Path::new("m.results.csv"));
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            format!(
+                "m.results.csv is not a results file of consign: the first line has no column \
+                 {column:?}"
+            )
+        );
+    }
+}
+
+#[test]
 fn a_later_version_may_add_columns() {
     let folder = ResultsFolder::new();
     let previous = entry(1, Status::Uploaded);
@@ -303,7 +321,7 @@ fn a_later_version_may_add_columns() {
         .collect();
     let mut header: Vec<&str> = COLUMNS.to_vec();
     let mut values: Vec<&str> = cells.iter().map(String::as_str).collect();
-    values.push("1");
+    values.insert(CELLS_BEFORE_LINES, "1");
     header.insert(3, "new_column");
     values.insert(3, "new value");
     let check = line_check(values.iter().copied(), 9);

@@ -11,6 +11,7 @@ fn entry() -> ResultsEntry {
         file_path: "3.pdf".into(),
         object_type: "contract".into(),
         object_id: "7".into(),
+        object_external_id: String::new(),
         external_id: "A3".into(),
         status: Status::Uploaded,
         reason: StatusReason::None,

@@ -8,9 +8,19 @@ use std::path::Path;
 
 use crate::harness::{ImportTest, ResultsTable, TestCertificate, TestRun};
 
-const WORKDAY: [&str; 3] = ["workday.16.csv", "workday.21.csv", "workday.22.csv"];
+const WORKDAY: [&str; 4] = [
+    "workday.16.csv",
+    "workday.21.csv",
+    "workday.22.csv",
+    "workday.23.csv",
+];
 
-const KEELVAR: [&str; 3] = ["keelvar.16.csv", "keelvar.21.csv", "keelvar.22.csv"];
+const KEELVAR: [&str; 4] = [
+    "keelvar.16.csv",
+    "keelvar.21.csv",
+    "keelvar.22.csv",
+    "keelvar.23.csv",
+];
 
 fn golden(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/formats");

@@ -39,6 +39,7 @@ impl SimulatedRow {
                 line: number as u64 + 1,
                 file_path: format!("{number}.pdf"),
                 object,
+                object_external_id: None,
                 external_id: ExternalId::parse(&format!("A{number}")).unwrap(),
                 title: None,
                 file_name: None,

@@ -3,7 +3,9 @@
 use crate::config::{ImportPlan, PreflightPolicy, UnfitRowPolicy};
 use crate::manifest::{Manifest, RawRow};
 use crate::model::AttachmentId;
-use crate::plan::{RowPlan, UpdatePolicy, plan_row};
+use crate::plan::{
+    FoundObjects, ObjectResolution, RowPlan, UpdatePolicy, plan_row, resolve_object,
+};
 use crate::prepare::{InspectedFiles, RowFile};
 use crate::results::earlier_results::EarlierResults;
 
@@ -24,10 +26,14 @@ pub(super) fn needs_preflight(
     let needs_requests = |row: RawRow<'_>, file| {
         let Ok(row) = row.parse() else { return false };
         let previous = earlier.latest_entry(row.external_id.as_str());
-        matches!(
-            plan_row(&row, file, previous, update_policy, config.jobs.failed_jobs),
-            RowPlan::SendRequests(_)
-        )
+        let nothing_found = FoundObjects::default();
+        match resolve_object(row, previous.as_ref(), &nothing_found) {
+            ObjectResolution::ToFind(_) => true,
+            ObjectResolution::Known(row) => matches!(
+                plan_row(&row, file, previous, update_policy, config.jobs.failed_jobs),
+                RowPlan::SendRequests(_)
+            ),
+        }
     };
     let mut is_worth_it = false;
     for (index, row) in looked.manifest().rows().enumerate() {

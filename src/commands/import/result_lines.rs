@@ -174,6 +174,7 @@ impl LineSources<'_> {
             file_path: row.file_path().to_owned(),
             object_type: row.object_type().to_owned(),
             object_id: row.object_id().to_owned(),
+            object_external_id: row.object_external_id().to_owned(),
             external_id: row.external_id().to_owned(),
             status,
             reason,

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use super::result_lines::{self, LineSources};
 use crate::config::JobPolicy;
 use crate::manifest::{Manifest, ManifestRow};
-use crate::model::{ObjectType, ProcurementService};
+use crate::model::{NamedObject, ObjectType, ProcurementService};
 use crate::pipeline::{AttachmentTask, JobTask, TaskRow};
 use crate::plan::{
-    FailedJobPolicy, JobCandidate, JobStart, ProtocolStart, RowPlan, UpdatePolicy, group_into_jobs,
-    plan_row,
+    FailedJobPolicy, FoundObjects, JobCandidate, JobStart, ProtocolStart, RowPlan, UpdatePolicy,
+    group_into_jobs, plan_row, resolve_object,
 };
 use crate::prepare::{EarlierRow, EarlierRun, PreparedFiles, RowFile};
 use crate::results::earlier_results::EarlierResults;
@@ -59,9 +59,13 @@ pub(super) struct WorkList<'a> {
     manifest: &'a Manifest,
     prepared: &'a PreparedFiles,
     earlier: &'a EarlierResults,
+    /// Records found in this run.
+    objects: &'a FoundObjects,
     root: Arc<Root>,
     /// Indices of the rows that need requests.
     rows_to_send: Vec<u32>,
+    /// Indices of the rows whose records have to be found before the next step can be decided.
+    rows_to_find: Vec<u32>,
     /// The rows of `rows_to_send`, grouped into jobs; `None` for a service without jobs.
     job_groups: Option<Vec<Vec<u32>>>,
     update_policy: UpdatePolicy,
@@ -73,12 +77,13 @@ pub(super) struct WorkList<'a> {
 }
 
 impl<'a> WorkList<'a> {
-    /// Decides the next step of every row.
+    /// Decides the next step of every row whose record is known, by itself or among `objects`.
     pub(super) fn new(
         manifest: &'a Manifest,
         prepared: &'a PreparedFiles,
         earlier: &'a EarlierResults,
-        root: Root,
+        objects: &'a FoundObjects,
+        root: &Arc<Root>,
         update_policy: UpdatePolicy,
         jobs: &JobPolicy,
     ) -> Self {
@@ -90,8 +95,10 @@ impl<'a> WorkList<'a> {
             manifest,
             prepared,
             earlier,
-            root: Arc::new(root),
+            objects,
+            root: Arc::clone(root),
             rows_to_send: Vec::new(),
+            rows_to_find: Vec::new(),
             settled_lines: HashMap::new(),
             done_rows_without_file: 0,
         };
@@ -100,12 +107,14 @@ impl<'a> WorkList<'a> {
             plan.done_rows_without_file += u64::from(file == RowFile::GoneAfterDone);
             // A row that cannot be parsed is unfit, and `problems` names the reason.
             if let (Ok(row), RowFile::Ready(_) | RowFile::GoneAfterDone) = (row.parse(), file) {
-                match plan.step_for_row(&row, file) {
-                    RowPlan::KeepLine => {}
-                    RowPlan::RecordLine(entry) => {
-                        plan.settled_lines.insert(row.number, *entry);
+                let number = row.number;
+                match plan.step_for_row(row, file) {
+                    None => plan.rows_to_find.push(index),
+                    Some(RowPlan::KeepLine) => {}
+                    Some(RowPlan::RecordLine(entry)) => {
+                        plan.settled_lines.insert(number, *entry);
                     }
-                    RowPlan::SendRequests(_) => plan.rows_to_send.push(index),
+                    Some(RowPlan::SendRequests(_)) => plan.rows_to_send.push(index),
                 }
             }
         }
@@ -115,9 +124,17 @@ impl<'a> WorkList<'a> {
         plan
     }
 
-    fn step_for_row(&self, row: &ManifestRow, file: RowFile) -> RowPlan {
+    /// Returns the next step of a row; `None` where its record has to be found first.
+    fn step_for_row(&self, row: ManifestRow<NamedObject>, file: RowFile) -> Option<RowPlan> {
         let previous = self.earlier.latest_entry(row.external_id.as_str());
-        plan_row(row, file, previous, self.update_policy, self.failed_jobs)
+        let row = resolve_object(row, previous.as_ref(), self.objects).known()?;
+        Some(plan_row(
+            &row,
+            file,
+            previous,
+            self.update_policy,
+            self.failed_jobs,
+        ))
     }
 
     fn job_candidates(&self) -> impl Iterator<Item = JobCandidate> {
@@ -154,6 +171,11 @@ impl<'a> WorkList<'a> {
     /// Indices of the rows that need requests.
     pub(super) fn rows_to_send(&self) -> &[u32] {
         &self.rows_to_send
+    }
+
+    /// Indices of the rows whose records have to be found before the next step can be decided.
+    pub(super) fn rows_to_find(&self) -> &[u32] {
+        &self.rows_to_find
     }
 
     /// Number of rows that need requests.
@@ -227,6 +249,7 @@ impl<'a> WorkList<'a> {
         let row = self.manifest.row(index as usize).parse().ok()?;
         let file = self.prepared.row_file(index as usize);
         let previous = self.earlier.latest_entry(row.external_id.as_str());
+        let row = resolve_object(row, previous.as_ref(), self.objects).known()?;
         let content = match file {
             RowFile::Ready(content) => content,
             // No bytes of a file that is gone are sent: only the title or key of the attachment may

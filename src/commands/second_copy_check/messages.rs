@@ -109,7 +109,7 @@ impl SecondCopyDecision<'_> {
                 quoted(&copy.row.external_id),
                 quoted(&copy.first_copy.external_id),
                 escape(&copy.row.file_path),
-                copy.row.file_on_object.object
+                copy.first_copy.file_on_object.object
             )
         });
     }
@@ -137,7 +137,7 @@ impl SecondCopyDecision<'_> {
                 line,
                 escaped_path(&self.findings.other_results[first.results_index]),
                 quoted(first.current_external_id()),
-                copy.row.file_on_object.object,
+                copy.first_copy.file_on_object.object,
             )
         });
     }

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use crate::manifest::{Column, Manifest};
 use crate::model::{
-    InvalidObjectId, MAX_FILE_SIZE, MAX_KEELVAR_DOCUMENT_SIZE, NonFileKind, ProcurementService,
-    Sha256Digest,
+    InvalidObjectId, MAX_FILE_SIZE, MAX_KEELVAR_DOCUMENT_SIZE, NonFileKind, ObjectType,
+    ProcurementService, Sha256Digest,
 };
 use crate::text::{count_with_noun, escape, group_thousands, quoted};
 
@@ -122,6 +122,30 @@ pub enum ProblemKind {
     UnknownObjectType,
     /// The cell is not an id of the row's object type.
     InvalidObjectId(InvalidObjectId),
+    /// Neither `object_id` nor `object_external_id` is filled in.
+    NoObjectId,
+    /// Both `object_id` and `object_external_id` are filled in.
+    TwoObjectIds,
+    /// The row names a record of Keelvar by an external id, which Keelvar's records do not have.
+    ObjectExternalIdUnsupported,
+    /// The external id has more characters than a request can carry.
+    ObjectExternalIdTooLong,
+    /// No record of the type has the id.
+    UnknownObject(ObjectType),
+    /// No record of the type has the external id.
+    UnknownObjectExternalId(ObjectType),
+    /// Several records of the type have the external id.
+    AmbiguousObjectExternalId {
+        /// Type of the records.
+        object_type: ObjectType,
+        /// Number of the records.
+        count: u32,
+    },
+    /// The service did not tell if there is a record with the id or the external id.
+    ObjectNotLookedUp {
+        /// Reason in words.
+        cause: Box<str>,
+    },
     /// The cell is not 64 hexadecimal digits.
     InvalidSha256,
     /// The path begins at the root of the file system.
@@ -190,7 +214,7 @@ impl ProblemKind {
             Self::ControlCharacter => "control_character",
             Self::BidiCharacter => "bidi_character",
             Self::BlanksAround => "blanks_around",
-            Self::TooLong => "too_long",
+            Self::TooLong | Self::ObjectExternalIdTooLong => "too_long",
             Self::DotSegment => "dot_segment",
             Self::RewrittenNumber => "rewritten_number",
             Self::ErrorValue => "error_value",
@@ -204,6 +228,13 @@ impl ProblemKind {
             Self::TitleNotSent => "title_not_sent",
             Self::UnknownObjectType => "unknown_object_type",
             Self::InvalidObjectId(_) => "bad_object_id",
+            Self::NoObjectId => "no_object_id",
+            Self::TwoObjectIds => "two_object_ids",
+            Self::ObjectExternalIdUnsupported => "no_external_ids",
+            Self::UnknownObject(_) => "unknown_object",
+            Self::UnknownObjectExternalId(_) => "unknown_object_external_id",
+            Self::AmbiguousObjectExternalId { .. } => "ambiguous_object_external_id",
+            Self::ObjectNotLookedUp { .. } => "object_not_looked_up",
             Self::InvalidSha256 => "bad_sha256",
             Self::AbsolutePath => "absolute_path",
             Self::ParentFolder => "parent_folder",
@@ -242,7 +273,7 @@ impl ProblemKind {
     pub(super) fn grouping_cause(&self) -> Option<&str> {
         match self {
             Self::FolderMissing { folder } => Some(folder),
-            Self::Unreadable { cause } => Some(cause),
+            Self::Unreadable { cause } | Self::ObjectNotLookedUp { cause } => Some(cause),
             _ => None,
         }
     }
@@ -258,7 +289,12 @@ impl ProblemKind {
             Self::BrokenQuote { opened } => format!("the quote that opens on line {opened}"),
             Self::MisspeltColumn { name, .. } => format!("the column {}", quoted(name)),
             Self::UnnamedColumn { number } => format!("column number {number}"),
-            Self::EmptyCell => "the cell".to_owned(),
+            Self::EmptyCell | Self::NoObjectId => "the cell".to_owned(),
+            Self::ObjectExternalIdUnsupported if value.is_empty() => "the column".to_owned(),
+            Self::UnknownObject(_)
+            | Self::UnknownObjectExternalId(_)
+            | Self::AmbiguousObjectExternalId { .. }
+            | Self::ObjectNotLookedUp { .. } => format!("{}:", quoted(value)),
             _ => quoted(value),
         }
     }
@@ -304,23 +340,8 @@ impl ProblemKind {
             Self::FolderMissing { folder } => {
                 return format!("does not exist: there is no folder {}", quoted(folder)).into();
             }
-            Self::FileTooLarge { size } => {
-                return format!(
-                    "has {} bytes, and {} (5 GiB) is the most that one upload carries",
-                    group_thousands(*size),
-                    group_thousands(MAX_FILE_SIZE)
-                )
-                .into();
-            }
-            Self::LargeDocument { size } => {
-                return format!(
-                    "has {} bytes, and Keelvar's app takes {} (3 GB) for one document; whether a \
-                     job takes more is not documented",
-                    group_thousands(*size),
-                    group_thousands(MAX_KEELVAR_DOCUMENT_SIZE)
-                )
-                .into();
-            }
+            Self::FileTooLarge { size } => return file_too_large_predicate(*size).into(),
+            Self::LargeDocument { size } => return large_document_predicate(*size).into(),
             Self::Unreadable { cause } => {
                 return format!("cannot be read: {}", escape(cause)).into();
             }
@@ -328,6 +349,16 @@ impl ProblemKind {
                 return format!("is not the SHA-256 of the file, which is {found}").into();
             }
             Self::InvalidObjectId(why) => return why.to_string().into(),
+            Self::UnknownObject(kind) => return format!("no {} has this id", noun(*kind)).into(),
+            Self::UnknownObjectExternalId(kind) => {
+                return format!("no {} has this external id", noun(*kind)).into();
+            }
+            Self::AmbiguousObjectExternalId { object_type, count } => {
+                return ambiguous_id_predicate(*object_type, *count).into();
+            }
+            Self::ObjectNotLookedUp { cause } => {
+                return format!("the record could not be looked up: {}", escape(cause)).into();
+            }
             Self::BrokenQuote { .. } => "closes in the middle of a cell",
             Self::MisspeltColumn { .. } => "is not known",
             Self::UnnamedColumn { .. } => "has no name in the header",
@@ -344,6 +375,12 @@ impl ProblemKind {
             Self::RenamingUnsupported => {
                 "cannot be applied: Keelvar's jobs can neither find nor rename an attached file"
             }
+            Self::NoObjectId => "is empty, and so is object_external_id",
+            Self::TwoObjectIds => "stands beside an object_id, and may name another record",
+            Self::ObjectExternalIdUnsupported => {
+                "cannot name the record: Keelvar's records have no external ids"
+            }
+            Self::ObjectExternalIdTooLong => "is longer than 1,000 characters",
             Self::InvalidSha256 => "is not a SHA-256",
             Self::AbsolutePath => "is an absolute path",
             Self::ParentFolder => "contains the part `..`",
@@ -364,6 +401,23 @@ impl ProblemKind {
     }
 }
 
+fn file_too_large_predicate(size: u64) -> String {
+    format!(
+        "has {} bytes, and {} (5 GiB) is the most that one upload carries",
+        group_thousands(size),
+        group_thousands(MAX_FILE_SIZE)
+    )
+}
+
+fn large_document_predicate(size: u64) -> String {
+    format!(
+        "has {} bytes, and Keelvar's app takes {} (3 GB) for one document; whether a job takes \
+         more is not documented",
+        group_thousands(size),
+        group_thousands(MAX_KEELVAR_DOCUMENT_SIZE)
+    )
+}
+
 fn ragged_row_predicate(expected: u32, found: u32, last_line: Option<u32>) -> String {
     let cells = count_with_noun(u64::from(found), "cell");
     match last_line {
@@ -372,6 +426,24 @@ fn ragged_row_predicate(expected: u32, found: u32, last_line: Option<u32>) -> St
             "has {cells} where the header has {expected}, and runs to line {line}: a quote may be \
              missing"
         ),
+    }
+}
+
+fn ambiguous_id_predicate(object_type: ObjectType, count: u32) -> String {
+    let count = group_thousands(u64::from(count));
+    format!("{count} {} have this external id", plural_noun(object_type))
+}
+
+/// Returns the words for one record of a type.
+fn noun(kind: ObjectType) -> String {
+    kind.as_str().replace('_', " ")
+}
+
+/// Returns the words for several records of a type.
+fn plural_noun(kind: ObjectType) -> String {
+    match kind {
+        ObjectType::SupplierCompany => "supplier companies".to_owned(),
+        other => noun(other) + "s",
     }
 }
 

@@ -57,6 +57,19 @@ impl ProblemKind {
                 "put the rows of each service into a manifest of their own"
             }
             Self::TitleNotSent => "the results carry the title; people see the name of the file",
+            Self::NoObjectId => "fill in one of the two",
+            Self::TwoObjectIds => "leave one of the two cells empty",
+            Self::ObjectExternalIdUnsupported => {
+                "write the record's UUID, which Keelvar's app shows, into object_id, and leave \
+                 object_external_id empty"
+            }
+            Self::UnknownObject(_) => "correct the object_id or the object_type",
+            Self::ObjectExternalIdTooLong
+            | Self::UnknownObjectExternalId(_)
+            | Self::AmbiguousObjectExternalId { .. } => {
+                "correct the cell, or give the record's own id in object_id"
+            }
+            Self::ObjectNotLookedUp { .. } => "run the import again later",
             Self::InvalidSha256 => "write 64 hexadecimal digits, or leave the cell empty",
             Self::AbsolutePath => "write the path relative to the root, which --root sets",
             Self::ParentFolder => "set --root to a folder that all files are in",

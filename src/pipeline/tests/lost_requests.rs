@@ -195,6 +195,7 @@ fn pending_entry(number: usize) -> ResultsEntry {
         file_path: row.file_path.clone(),
         object_type: row.object.object_type().to_string(),
         object_id: row.object.id().to_string(),
+        object_external_id: String::new(),
         external_id: row.external_id.to_string(),
         status: Status::Pending,
         reason: StatusReason::None,

@@ -108,6 +108,7 @@ fn row(number: usize) -> ManifestRow {
         line: number as u64 + 1,
         file_path: format!("{number}.pdf"),
         object: ObjectRef::parse(ObjectType::Contract, "7").unwrap(),
+        object_external_id: None,
         external_id: ExternalId::parse(&format!("A{number}")).unwrap(),
         title: None,
         file_name: None,

@@ -33,6 +33,7 @@ fn row() -> ManifestRow {
         line: 2,
         file_path: "a.pdf".into(),
         object: ObjectRef::parse(ObjectType::Contract, "7").unwrap(),
+        object_external_id: None,
         external_id: ExternalId::parse("A1").unwrap(),
         title: None,
         file_name: None,
@@ -66,6 +67,7 @@ fn elsewhere() -> OtherObject {
     OtherObject {
         object_type: "event".into(),
         object_id: "8".into(),
+        object_external_id: String::new(),
     }
 }
 

@@ -58,12 +58,23 @@ impl ResultsHeader {
                 .iter()
                 .all(|later| find_column(ours, later).is_err())
         };
-        let generation = COLUMN_COUNTS_BY_VERSION.into_iter().find(is_of);
-        let expected = &COLUMNS[..generation.unwrap_or(COLUMNS.len())];
-        for (place, column) in header.column_positions.iter_mut().zip(expected) {
-            *place = Some(find_column(ours, column)?);
+        // A file of an earlier version has no unknown column: there is one in a file of a later
+        // version, and where a name of ours was damaged, whose cells must not pass for absent.
+        let is_unknown = |name: &String| !COLUMNS.contains(&&**name);
+        let column_count = COLUMN_COUNTS_BY_VERSION
+            .into_iter()
+            .filter(|_| !ours.iter().any(is_unknown))
+            .find(is_of);
+        let expected = &COLUMNS[..column_count.unwrap_or(COLUMNS.len())];
+        let mut of_cells = header.column_positions.iter_mut();
+        for column in expected {
+            let position = Some(find_column(ours, column)?);
+            if *column == LINES_COLUMN {
+                header.lines_column = position;
+            } else if let Some(cell) = of_cells.next() {
+                *cell = position;
+            }
         }
-        header.lines_column = find_column(ours, LINES_COLUMN).ok();
         Ok(header)
     }
 

@@ -10,7 +10,7 @@ use crate::text::{escape_formula, unescape_formula};
 
 /// Any line of a run.
 fn any_entry() -> impl Strategy<Value = ResultsEntry> {
-    let texts = [(); 6].map(|()| text_without_leading_break());
+    let texts = [(); 7].map(|()| text_without_leading_break());
     let known = prop_oneof![
         Just(KnownContent::Nothing),
         any::<u64>().prop_map(KnownContent::Size),
@@ -39,6 +39,7 @@ fn any_entry() -> impl Strategy<Value = ResultsEntry> {
                         file_path,
                         object_type,
                         object_id,
+                        object_external_id,
                         external_id,
                         destination,
                         message,
@@ -52,6 +53,7 @@ fn any_entry() -> impl Strategy<Value = ResultsEntry> {
                 file_path,
                 object_type,
                 object_id,
+                object_external_id,
                 external_id,
                 status,
                 reason: StatusReason::NoAnswer,

@@ -17,6 +17,7 @@ fn entry(status: Status) -> ResultsEntry {
         file_path: "contracts/2026/a.pdf".into(),
         object_type: "contract".into(),
         object_id: "7".into(),
+        object_external_id: String::new(),
         external_id: "A1".into(),
         status,
         reason: StatusReason::None,

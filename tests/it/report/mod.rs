@@ -40,6 +40,7 @@ fn uploaded(row: usize) -> ResultsEntry {
         file_path: format!("A{row}.pdf"),
         object_type: "contract".into(),
         object_id: row.to_string(),
+        object_external_id: String::new(),
         external_id: format!("A{row}"),
         status: Status::Uploaded,
         reason: StatusReason::None,

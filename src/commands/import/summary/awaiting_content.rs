@@ -126,6 +126,7 @@ mod tests {
             file_path: "a.pdf".into(),
             object_type: "contract".into(),
             object_id: "7".into(),
+            object_external_id: String::new(),
             external_id: "LEG-14".into(),
             status: Status::Replacing,
             reason,

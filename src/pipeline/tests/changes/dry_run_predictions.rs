@@ -185,6 +185,7 @@ fn other_object() -> OtherObject {
     OtherObject {
         object_type: "event".into(),
         object_id: "8".into(),
+        object_external_id: String::new(),
     }
 }
 
