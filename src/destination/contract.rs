@@ -3,6 +3,7 @@
 
 mod job_contract;
 mod metadata_contract;
+mod object_contract;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,9 +19,10 @@ use super::attachment_metadata::Reported;
 use super::workday::WorkdayClient;
 use super::*;
 use crate::digest::sha256;
-use crate::emulator::{self, AttachmentSettings, Emulator};
+use crate::emulator::{self, AttachmentSettings, CatalogueObject, Emulator, ExistingObjects};
 use crate::http::NetworkConfig;
 use crate::http::api::KeyHeader;
+use crate::memory_service::object_catalog::MemoryObject;
 use crate::memory_service::{AttachmentServiceRules, MemoryAttachmentService};
 use crate::model::{ObjectRef, ObjectType};
 use crate::root::{OpenedFile, Root};
@@ -211,7 +213,16 @@ async fn a_new_address_detaches_what_was_stored<D: AttachmentApi>(
 #[tokio::test(start_paused = true)]
 async fn the_service_in_memory_keeps_the_contract() {
     let memory = MemoryAttachmentService::new(AttachmentServiceRules::default());
+    memory.add_objects(
+        object_contract::records()
+            .into_iter()
+            .map(|(object, external_id)| MemoryObject {
+                external_id: Some(external_id),
+                ..MemoryObject::new(object)
+            }),
+    );
     keeps_the_contract(&memory).await;
+    object_contract::keeps_the_contract_of_objects(&memory).await;
     metadata_contract::keeps_the_contract_of_metadata(&memory, |bytes| sha256(bytes).0.to_vec())
         .await;
 }
@@ -220,6 +231,12 @@ async fn start_emulator() -> (Emulator, WorkdayClient) {
     let settings = emulator::EmulatorSettings {
         attachments: AttachmentSettings {
             requests_per_second: NonZeroU32::new(10_000).unwrap(),
+            existing_objects: ExistingObjects::Catalogue(
+                object_contract::records()
+                    .iter()
+                    .map(|(object, external_id)| CatalogueObject::new(*object, external_id))
+                    .collect(),
+            ),
             ..AttachmentSettings::default()
         },
         ..emulator::EmulatorSettings::default()
@@ -239,6 +256,7 @@ async fn start_emulator() -> (Emulator, WorkdayClient) {
 async fn the_client_of_the_service_keeps_the_contract() {
     let (_emulator, workday) = start_emulator().await;
     keeps_the_contract(&workday).await;
+    object_contract::keeps_the_contract_of_objects(&workday).await;
     metadata_contract::keeps_the_contract_of_metadata(&workday, <[u8]>::to_vec).await;
 }
 

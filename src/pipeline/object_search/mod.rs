@@ -1,15 +1,23 @@
 //! Search for the records named by rows, by requests without an effect.
 //!
-//! The service's silence about a record counts only where the service was asked for this record
-//! alone.
+//! Many records of a type are looked for in the list of the type first, a hundred a request
+//! (`list_walk`, `list_matching`). The other records are asked for one by one (`single_look_up`):
+//! the silence of a list proves nothing, because no document says what a list leaves out, and a
+//! record can move in its list meanwhile.
 
+mod list_matching;
+mod list_walk;
 mod object_pager;
+mod service_rights;
 mod single_look_up;
 
 use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
 use futures::stream;
+
+use list_matching::is_worth_a_walk;
+use service_rights::ServiceRights;
 
 use super::inspection::run_in_slots;
 use super::request_sender::{RequestOwner, RequestSender};
@@ -35,10 +43,21 @@ pub enum ObjectFinding {
     Unknown(String),
 }
 
+impl ObjectFinding {
+    /// Returns the finding for the distinct records that have the very external id.
+    fn from_exact_hits(mut hits: Vec<ObjectDetails>) -> Self {
+        match (hits.pop(), hits.len()) {
+            (None, _) => Self::Missing,
+            (Some(only), 0) => Self::Found(only),
+            (Some(_), others) => Self::Ambiguous(others + 1),
+        }
+    }
+}
+
 /// Finds the records of all queries, and passes each result to `tell` at once, with the place of
 /// its query. Returns the reason for an early stop, or `None`.
 ///
-/// `queries` are distinct. `_enough` says of a record shown by a list if the list's word is enough;
+/// `queries` are distinct. `enough` says of a record shown by a list if the list's word is enough;
 /// otherwise the record is asked for alone.
 pub async fn find_objects<D: ObjectApi>(
     queries: &[NamedObject],
@@ -46,7 +65,7 @@ pub async fn find_objects<D: ObjectApi>(
     settings: &RunSettings,
     events: &EventSender,
     stop: impl Future<Output = ()>,
-    _enough: &(dyn Fn(usize, &ObjectDetails) -> bool + Sync),
+    enough: &(dyn Fn(usize, &ObjectDetails) -> bool + Sync),
     tell: &(dyn Fn(usize, ObjectFinding) + Sync),
 ) -> Option<HaltReason> {
     let search = ObjectSearch {
@@ -54,6 +73,7 @@ pub async fn find_objects<D: ObjectApi>(
         destination,
         requests: RequestSender::new(destination, settings, events),
         events,
+        enough,
         tell,
     };
     let mut by_type: BTreeMap<ObjectType, Vec<usize>> = BTreeMap::new();
@@ -61,7 +81,7 @@ pub async fn find_objects<D: ObjectApi>(
         by_type.entry(query.object_type()).or_default().push(place);
     }
     let (requests, types) = (&search.requests, by_type.len());
-    let find = |(_, places), slot| search.find_of_type(places, slot);
+    let find = |(kind, places), slot| search.find_of_type(kind, places, slot);
     run_in_slots(requests, by_type.into_iter(), types, find, stop, |()| ()).await
 }
 
@@ -71,6 +91,7 @@ struct ObjectSearch<'a, D: ObjectApi> {
     destination: &'a D,
     requests: RequestSender<'a, D>,
     events: &'a EventSender,
+    enough: &'a (dyn Fn(usize, &ObjectDetails) -> bool + Sync),
     tell: &'a (dyn Fn(usize, ObjectFinding) + Sync),
 }
 
@@ -78,7 +99,8 @@ impl<D: ObjectApi> ObjectSearch<'_, D> {
     /// Finds the records of the queries at these places, which are all of one type.
     async fn find_of_type(
         &self,
-        places: Vec<usize>,
+        kind: ObjectType,
+        mut places: Vec<usize>,
         slot: HeldSlots<'_>,
     ) -> Result<(), HaltReason> {
         // All queries count as at work until their ends, so a failing look-up is compared with
@@ -87,16 +109,20 @@ impl<D: ObjectApi> ObjectSearch<'_, D> {
             .iter()
             .map(|place| (*place, self.requests.register_row_at_work(*place)))
             .collect();
-        drop(slot);
-        let look_ups = places.into_iter().map(async |place| {
-            let slot = self.requests.slots().take(1).await;
+        if is_worth_a_walk(places.len()) {
             let owner = RequestOwner {
-                row: place,
+                row: places[0],
                 slots: slot.count(),
             };
-            let finding = self.look_up(owner, &self.queries[place]).await;
-            finding.map(|finding| (place, finding))
-        });
+            let told = self.walk_list(owner, kind, &places).await?;
+            places.retain(|place| !told.contains(place));
+            at_work.retain(|place, _| !told.contains(place));
+        }
+        drop(slot);
+        let rights = ServiceRights::default();
+        let look_ups = places
+            .into_iter()
+            .map(|place| self.find_alone(place, &rights));
         let mut look_ups = stream::iter(look_ups).buffer_unordered(MAX_LOOK_UPS_AT_ONCE);
         while let Some(ended) = look_ups.next().await {
             let (place, finding) = ended?;
@@ -104,6 +130,28 @@ impl<D: ObjectApi> ObjectSearch<'_, D> {
             self.tell_finding(place, finding);
         }
         Ok(())
+    }
+
+    /// Finds the record of a query by requests about this record alone.
+    async fn find_alone(
+        &self,
+        place: usize,
+        rights: &ServiceRights,
+    ) -> Result<(usize, ObjectFinding), HaltReason> {
+        let slot = self.requests.slots().take(1).await;
+        if let Some(why) = rights.refusal() {
+            return Ok((place, ObjectFinding::Unknown(why)));
+        }
+        let owner = RequestOwner {
+            row: place,
+            slots: slot.count(),
+        };
+        let ended = self.look_up(owner, &self.queries[place]).await;
+        rights.note(&ended);
+        match ended {
+            Ok(finding) => Ok((place, finding)),
+            Err(failure) => Ok((place, ObjectFinding::Unknown(failure.into_message()?))),
+        }
     }
 
     fn tell_finding(&self, place: usize, finding: ObjectFinding) {

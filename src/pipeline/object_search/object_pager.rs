@@ -12,11 +12,21 @@ use crate::pipeline::request_sender::{RequestFailure, RequestOwner, RequestSende
 pub(super) struct ObjectPager<'q, D: ObjectApi> {
     kind: ObjectType,
     filter: Option<&'q ObjectExternalId>,
-    /// Place of the next page; `None` for the first page.
-    cursor: Option<D::PageCursor>,
+    next: NextPage<D::PageCursor>,
     visited: HashSet<D::PageCursor>,
     page_size: usize,
-    has_ended: bool,
+}
+
+/// Page to be read next.
+enum NextPage<C> {
+    /// The first page.
+    First,
+    /// The page at a place.
+    At(C),
+    /// A page that was read before: the pages go round in a circle.
+    VisitedBefore,
+    /// None: the last page was read.
+    None,
 }
 
 impl<'q, D: ObjectApi> ObjectPager<'q, D> {
@@ -26,16 +36,15 @@ impl<'q, D: ObjectApi> ObjectPager<'q, D> {
         Self {
             kind,
             filter,
-            cursor: None,
+            next: NextPage::First,
             visited: HashSet::new(),
             page_size: MAX_OBJECTS_PER_PAGE,
-            has_ended: false,
         }
     }
 
     /// Returns true after the last page.
     pub(super) fn has_ended(&self) -> bool {
-        self.has_ended
+        matches!(self.next, NextPage::None)
     }
 
     /// Sends one request and returns the records in the answer. No records come where the page was
@@ -45,7 +54,16 @@ impl<'q, D: ObjectApi> ObjectPager<'q, D> {
         requests: &RequestSender<'_, D>,
         owner: RequestOwner,
     ) -> Result<Vec<ObjectDetails>, RequestFailure> {
-        let (cursor, page_size) = (self.cursor.as_ref(), self.page_size);
+        let cursor = match &self.next {
+            NextPage::First => None,
+            NextPage::At(cursor) => Some(cursor),
+            NextPage::VisitedBefore => {
+                let why = format!("the pages of the {} list go round in a circle", self.kind);
+                return Err(RequestFailure::Refused(why));
+            }
+            NextPage::None => return Ok(Vec::new()),
+        };
+        let page_size = self.page_size;
         let answer = requests.list_objects(owner, self.kind, self.filter, cursor, page_size);
         match answer.await? {
             ObjectPageAnswer::TooLarge if self.page_size == 1 => {
@@ -57,15 +75,11 @@ impl<'q, D: ObjectApi> ObjectPager<'q, D> {
                 Ok(Vec::new())
             }
             ObjectPageAnswer::Page(page) => {
-                match page.next {
-                    None => self.has_ended = true,
-                    Some(next) if self.visited.insert(next.clone()) => self.cursor = Some(next),
-                    Some(_) => {
-                        let why =
-                            format!("the pages of the {} list go round in a circle", self.kind);
-                        return Err(RequestFailure::Refused(why));
-                    }
-                }
+                self.next = match page.next {
+                    None => NextPage::None,
+                    Some(next) if self.visited.insert(next.clone()) => NextPage::At(next),
+                    Some(_) => NextPage::VisitedBefore,
+                };
                 Ok(page.objects)
             }
         }

@@ -5,7 +5,6 @@ use super::object_pager::ObjectPager;
 use super::{ObjectFinding, ObjectSearch};
 use crate::destination::{ObjectApi, ObjectDetails};
 use crate::model::{NamedObject, ObjectExternalId, ObjectRef, ObjectType};
-use crate::pipeline::HaltReason;
 use crate::pipeline::request_sender::{RequestFailure, RequestOwner};
 use crate::text::quoted;
 
@@ -48,9 +47,9 @@ impl<D: ObjectApi> ObjectSearch<'_, D> {
         &self,
         owner: RequestOwner,
         query: &NamedObject,
-    ) -> Result<ObjectFinding, HaltReason> {
+    ) -> Result<ObjectFinding, RequestFailure> {
         let has_path = |kind| self.destination.has_external_id_path(kind);
-        let finding = match LookUpWay::choose(query, has_path) {
+        match LookUpWay::choose(query, has_path) {
             LookUpWay::OwnId(object) => {
                 let found = self.requests.get_object(owner, object).await;
                 found.map(|found| found.map_or(ObjectFinding::Missing, ObjectFinding::Found))
@@ -63,10 +62,6 @@ impl<D: ObjectApi> ObjectSearch<'_, D> {
                 found.map(|found| judge_path_answer(external_id, found))
             }
             LookUpWay::Filter(kind, external_id) => self.filter(owner, kind, external_id).await,
-        };
-        match finding {
-            Ok(finding) => Ok(finding),
-            Err(failure) => Ok(ObjectFinding::Unknown(failure.into_message()?)),
         }
     }
 
@@ -83,7 +78,7 @@ impl<D: ObjectApi> ObjectSearch<'_, D> {
             let objects = pager.read_on(&self.requests, owner).await?;
             add_exact_hits(&mut hits, external_id, objects);
             if pager.has_ended() {
-                return Ok(judge_filter_hits(hits));
+                return Ok(ObjectFinding::from_exact_hits(hits));
             }
         }
         Ok(match hits.len() {
@@ -129,14 +124,5 @@ fn add_exact_hits(
         if is_exact && hits.iter().all(|hit| hit.object != object.object) {
             hits.push(object);
         }
-    }
-}
-
-/// Returns the finding for all exact hits of a filter.
-fn judge_filter_hits(mut hits: Vec<ObjectDetails>) -> ObjectFinding {
-    match (hits.pop(), hits.len()) {
-        (None, _) => ObjectFinding::Missing,
-        (Some(only), 0) => ObjectFinding::Found(only),
-        (Some(_), others) => ObjectFinding::Ambiguous(others + 1),
     }
 }

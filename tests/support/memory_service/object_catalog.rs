@@ -27,12 +27,12 @@ pub(crate) struct MemoryObject {
 }
 
 impl MemoryObject {
-    /// Returns an active record that shows its attachments.
-    pub(crate) fn new(kind: ObjectType, id: u64, external_id: Option<&str>) -> Self {
+    /// Returns an active record without an external id, which shows its attachments.
+    pub(crate) fn new(object: ObjectRef) -> Self {
         Self {
-            object: ObjectRef::parse(kind, &id.to_string()).expect("a number is an id"),
-            name: format!("Name {id}"),
-            external_id: external_id.map(ToOwned::to_owned),
+            object,
+            name: object.to_string(),
+            external_id: None,
             state: "active",
             linkage: LinkageRule::Attached,
         }
@@ -143,7 +143,7 @@ impl ObjectCatalog {
             one.object.object_type() == kind
                 && obeyed.is_none_or(|wanted| self.has_external_id(one, wanted))
         });
-        all.sort_by_key(|one| place(one));
+        all.sort_by_cached_key(|one| place(one));
         let after = |cursor: &MemoryCursor| all.partition_point(|one| place(one) <= *cursor);
         let begin = cursor.map_or(0, after);
         let page: Vec<MemoryObject> = all[begin..]
