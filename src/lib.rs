@@ -116,8 +116,8 @@
 //!   made from memory, under another name.
 //! - **One crate, one place.** `http` alone uses reqwest, `cli` alone clap (whose refusals are
 //!   shown here), `prepare` rayon, `progress` indicatif, `digest` the hashes, `atomic_file`
-//!   tempfile (beside the lock of the emulator), and `results`, `verification` and
-//!   `manifest::problem` csv. A test of the architecture checks it.
+//!   tempfile (beside the lock of the emulator), and `results`, `verification`,
+//!   `manifest::problem` and the emulator's list of records csv. A test of the architecture checks it.
 //! - **No secret can print itself.** Keys are `secrecy` types from the environment to the header.
 //!   An upload address prints as its host and a fingerprint. Errors of the HTTP library pass
 //!   through a function that removes the URL.

@@ -1,5 +1,6 @@
 //! Arguments of `emulator`, and their resolution to its settings.
 
+mod object_args;
 mod values;
 
 use std::net::SocketAddr;
@@ -11,12 +12,13 @@ use bytesize::ByteSize;
 use clap::{ArgAction, Args};
 use uuid::Uuid;
 
+use self::object_args::EmulatorObjectArgs;
 use crate::config::EmulatorPlan;
 use crate::duration::parse_duration;
 use crate::emulator::{
     AttachmentSettings, BudgetSettings, DottedIdRouting, EmulatorSettings, ExternalIdUniqueness,
-    JobFileNaming, JobSettings, JobStatusWords, JobTerms, ObjectSettings, PostAnswerBody,
-    PurgeClock, SizeWithoutBytes, TitleOnRename, UnknownObjectAnswer,
+    JobFileNaming, JobSettings, JobStatusWords, JobTerms, PostAnswerBody, PurgeClock,
+    SizeWithoutBytes, TitleOnRename, UnknownObjectAnswer,
 };
 use crate::model::ObjectRef;
 
@@ -79,6 +81,9 @@ pub struct EmulatorArgs {
     /// any]
     #[arg(long, value_name = "SIZE")]
     pub largest_upload: Option<ByteSize>,
+    /// Arguments about contracts, events, projects and supplier companies.
+    #[command(flatten)]
+    pub records: EmulatorObjectArgs,
     /// Arguments about jobs.
     #[command(flatten)]
     pub jobs: EmulatorJobArgs,
@@ -144,6 +149,7 @@ impl EmulatorArgs {
         EmulatorPlan {
             listen: self.listen,
             scenario: self.faults,
+            objects: self.records.objects.clone(),
             settings: EmulatorSettings {
                 state: self.state,
                 attachments: AttachmentSettings {
@@ -162,7 +168,7 @@ impl EmulatorArgs {
                     purge_clock: self.purge_from,
                     ..AttachmentSettings::default()
                 },
-                objects: ObjectSettings::default(),
+                objects: self.records.into_settings(),
                 jobs: self.jobs.into_settings(),
                 largest_upload: self.largest_upload.map(|size| size.as_u64()),
                 faults: Vec::new(),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use crate::config::EmulatorPlan;
-use crate::emulator::{Emulator, EmulatorError, scenario};
+use crate::emulator::{Emulator, EmulatorError, ExistingObjects, object_file, scenario};
 use crate::error::{CommandError, ProgramExit};
 use crate::signals::SignalListener;
 use crate::text::count_with_noun;
@@ -14,6 +14,10 @@ pub fn run(config: EmulatorPlan) -> Result<ProgramExit, CommandError> {
     let mut settings = config.settings;
     if let Some(scenario) = &config.scenario {
         settings.faults = scenario::read(scenario).map_err(EmulatorError::from)?;
+    }
+    if let Some(objects) = &config.objects {
+        let objects = object_file::read(objects).map_err(EmulatorError::from)?;
+        settings.attachments.existing_objects = ExistingObjects::Catalogue(objects);
     }
     let rate = settings.attachments.requests_per_second;
     let runtime = tokio::runtime::Runtime::new()?;

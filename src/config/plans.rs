@@ -113,6 +113,8 @@ pub struct EmulatorPlan {
     pub listen: SocketAddr,
     /// File of the faults to inject. `None`: no faults.
     pub scenario: Option<PathBuf>,
+    /// File of the contracts, events, projects and supplier companies that exist. `None`: every one.
+    pub objects: Option<PathBuf>,
     /// Further behaviour of the emulator.
     pub settings: EmulatorSettings,
 }

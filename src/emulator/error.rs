@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::faults::InvalidFault;
 use super::faults::scenario::ScenarioError;
+use super::objects::object_file::ObjectFileError;
 use super::request_log::RequestLogError;
 use super::state_folder::StateError;
 
@@ -41,6 +42,9 @@ pub enum EmulatorError {
     /// The scenario file cannot be used.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
+    /// The file with the existing objects cannot be used.
+    #[error(transparent)]
+    Objects(#[from] ObjectFileError),
     /// The requests of other clients use up the whole rate limit.
     #[error(
         "{others} requests a second of other clients use up the limit of {rate}; lower --others, \

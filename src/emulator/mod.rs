@@ -68,7 +68,7 @@ pub use self::jobs::{
     StoredJobFile, StoredJobPhase, TrailingSlashRule, UnknownObjectAnswer, UrlClock,
     WrongSlashAnswer, stored_job_files, stored_jobs,
 };
-pub use self::objects::{LinkageDisplay, NextLink, ObjectSettings, PendingLinkage};
+pub use self::objects::{LinkageDisplay, NextLink, ObjectSettings, PendingLinkage, object_file};
 pub use self::operation::EmulatorOperation;
 pub use self::server::Emulator;
 pub use self::state_folder::StateError;

@@ -15,7 +15,15 @@ const LIBRARY_HOMES: [(&str, &[&str]); 20] = [
     ("base64", &["report/"]),
     ("cap_std", &["root.rs"]),
     ("clap", &["cli.rs", "cli/", "lib.rs"]),
-    ("csv", &["manifest/problem/", "results/", "verification/"]),
+    (
+        "csv",
+        &[
+            "emulator/objects/object_file.rs",
+            "manifest/problem/",
+            "results/",
+            "verification/",
+        ],
+    ),
     ("encoding_rs", &["text/", "manifest/", "root/", "cli.rs"]),
     ("hmac", &["digest.rs"]),
     ("hyper", &["http/"]),
@@ -136,6 +144,7 @@ const EMULATOR_SUBMODULE_ORDER: [(&str, &[&str]); 5] = [
     (
         "objects",
         &[
+            "object_file",
             "object_settings",
             "object_route",
             "object_list_query",

@@ -96,22 +96,37 @@ fn an_address_that_is_taken_is_refused() {
         .exits(2);
 }
 
-/// Requests a job for an event, and returns the raw HTTP answer.
-fn ask_for_job(base: &str, event: &str) -> String {
+/// Sends a request, and returns the raw HTTP answer.
+fn raw_answer(base: &str, head: &str, body: &str) -> String {
     let address = base.split('/').nth(2).unwrap();
-    let body =
-        format!(r#"{{"sourcing_event":"{event}","created_by":"a@example.com","files":["a.pdf"]}}"#);
-    let request = format!(
-        "POST /api/jobs/attach-files-to-sourcing-event HTTP/1.1\r\nHost: {address}\r\n\
-         Authorization: Bearer key\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
+    let request = format!("{head}\r\nHost: {address}\r\nConnection: close\r\n\r\n{body}");
     let mut connection = TcpStream::connect(address).unwrap();
     connection.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();
     answer
+}
+
+/// Reads a path of the sister services, and returns the raw HTTP answer.
+fn ask_for_objects(base: &str, path: &str) -> String {
+    let head = format!(
+        "GET /services/{path} HTTP/1.1\r\nX-Api-Key: a\r\nX-User-Token: b\r\n\
+         X-User-Email: c@example.com"
+    );
+    raw_answer(base, &head, "")
+}
+
+/// Requests a job for an event, and returns the raw HTTP answer.
+fn ask_for_job(base: &str, event: &str) -> String {
+    let body =
+        format!(r#"{{"sourcing_event":"{event}","created_by":"a@example.com","files":["a.pdf"]}}"#);
+    let head = format!(
+        "POST /api/jobs/attach-files-to-sourcing-event HTTP/1.1\r\n\
+         Authorization: Bearer key\r\nContent-Type: application/json\r\n\
+         Content-Length: {}",
+        body.len()
+    );
+    raw_answer(base, &head, &body)
 }
 
 #[test]
@@ -193,4 +208,66 @@ fn the_attachments_and_records_of_the_emulator_are_as_the_command_line_says() {
     test.consign(["emulator", "--closed-record", "7"])
         .prints("a type and an id are expected, such as contract:48213")
         .exits(2);
+}
+
+#[test]
+fn the_contracts_events_projects_and_supplier_companies_are_those_of_the_file() {
+    let test = ImportTest::with_rows(2).file(
+        "objects.csv",
+        "object_type,object_id,object_external_id,state,title\n\
+         contract,1,CW-1,expired,Cleaning\ncontract,3,CW-3,,\nevent,7,E-7,,\n",
+    );
+    let more = [
+        "--objects=objects.csv",
+        "--list-linkage=short:1",
+        "--single-linkage=bare",
+        "--pending-linkage=left-out",
+        "--copying-event=event:7",
+        "--object-padding=1KB",
+        "--unknown-external-id=CW-3",
+        "--next-link=blanks",
+    ];
+    let (_emulator, base) = started(&test, &more);
+    import(&test, &base, "results.csv")
+        .rows(["A1 uploaded", "A2 failed refused"])
+        .with_any_stderr()
+        .exits(1);
+    for (path, part) in [
+        ("contracts/v1/contracts/1", "\"attachments\":[{"),
+        ("contracts/v1/contracts/1", "\"state\":\"expired\""),
+        ("contracts/v1/contracts", "\"attachments\":{\"data\":[{"),
+        ("contracts/v1/contracts/CW-3/external_id", "404 Not Found"),
+        ("contracts/v1/contracts?page[size]=1", "\"next\":\" http://"),
+        ("events/v1/events/7", "\"duplication_state\":\"started\""),
+        ("events/v1/events/7", &"x".repeat(1000)),
+    ] {
+        let answer = ask_for_objects(&base, path);
+        assert!(answer.contains(part), "no {part} in {answer}");
+    }
+}
+
+#[test]
+fn a_mistake_in_the_file_of_objects_is_refused_with_its_line() {
+    let test = ImportTest::new()
+        .file("objects.csv", "object_type,object_id\ncontract,0\n")
+        .file("empty.csv", "object_type,object_id\n");
+    for (args, message) in [
+        (
+            "--objects=objects.csv",
+            "objects.csv line 2: the id \"0\" is not a positive whole number in plain digits",
+        ),
+        ("--objects=empty.csv", "empty.csv holds no object; "),
+        ("--objects=none.csv", "the objects in none.csv: "),
+        ("--list-linkage=short", "such as short:10 or lagging:5m"),
+        (
+            "--copying-event=contract:7",
+            "an event is expected, such as event:7",
+        ),
+        (
+            "--next-link=elsewhere",
+            "same-host, blanks or a host is expected",
+        ),
+    ] {
+        test.consign(["emulator", args]).prints(message).exits(2);
+    }
 }

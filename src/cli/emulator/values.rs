@@ -5,8 +5,8 @@ use clap::builder::PossibleValue;
 
 use crate::cli::values::possible_value;
 use crate::emulator::{
-    DottedIdRouting, ExternalIdClashStatus, ExternalIdUniqueness, JobFileNaming, PostAnswerBody,
-    PurgeClock, SizeWithoutBytes, TitleOnRename, UnknownObjectAnswer,
+    DottedIdRouting, ExternalIdClashStatus, ExternalIdUniqueness, JobFileNaming, PendingLinkage,
+    PostAnswerBody, PurgeClock, SizeWithoutBytes, TitleOnRename, UnknownObjectAnswer,
 };
 
 /// External ids unique among the attachments of a type of records.
@@ -108,6 +108,19 @@ impl ValueEnum for PurgeClock {
                 "The loss of the record's bytes, if it ever had any",
             ),
             Self::Creation => possible_value("creation", "The record's creation, always"),
+        })
+    }
+}
+
+impl ValueEnum for PendingLinkage {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Shown, Self::LeftOut]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Shown => possible_value("shown", "Shown as all others are"),
+            Self::LeftOut => possible_value("left-out", "Left out"),
         })
     }
 }

@@ -7,6 +7,7 @@
 
 mod object_call;
 mod object_directory;
+pub mod object_file;
 mod object_list_query;
 mod object_route;
 mod object_server;

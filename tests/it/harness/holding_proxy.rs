@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -250,7 +250,7 @@ impl ProxyState {
                 response = response.header(name, value);
             }
         }
-        let body = self.alter_body(&answer.bytes().await.unwrap());
+        let body = self.alter_body(&answer.bytes().await.unwrap(), asked.headers.get(HOST));
         let mut response = response.body(body).unwrap();
         (self.behaviour.forge_response)(&asked, &mut response);
         response.map(Body::from)
@@ -264,14 +264,20 @@ impl ProxyState {
         }
     }
 
-    /// Alters the JSON of a body. Bodies of other kinds pass unchanged.
-    fn alter_body(&self, body: &[u8]) -> Vec<u8> {
+    /// Alters the JSON of a body. Bodies of other kinds pass unchanged. `host` is the host that the
+    /// client asked, which has the next page of a list, too.
+    fn alter_body(&self, body: &[u8], host: Option<&HeaderValue>) -> Vec<u8> {
         let Ok(mut json) = serde_json::from_slice::<Value>(body) else {
             return body.to_vec();
         };
         // Bytes pass through the proxy too: the signature of a URL does not cover its host.
         self.route_urls_through_proxy(upload_urls(&mut json), &self.upload_urls);
         self.route_urls_through_proxy(download_urls(&mut json), &self.download_urls);
+        if let Some(Value::String(next)) = json.pointer_mut("/links/next") {
+            let scheme = self.storage.split("://").next().unwrap();
+            let origin = format!("{scheme}://{}", host.unwrap().to_str().unwrap());
+            *next = next.replace(&format!("http://{}", self.emulator), &origin);
+        }
         (self.behaviour.alter_json)(&mut json);
         serde_json::to_vec(&json).unwrap()
     }
