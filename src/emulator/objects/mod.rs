@@ -1,7 +1,8 @@
 //! Sister services of the attachments API: contracts, events, projects and supplier companies, as
 //! lists and singly, with the ids of their attachments.
 //!
-//! Keys, rate limit and attachments are those of the attachments API, whose state a request locks.
+//! Keys, rate limit and attachments belong to the attachments API; each request locks the state of
+//! the API.
 //! [`ObjectServer`] decides each request, with [`object_call`] for the operations;
 //! [`ObjectSettings`] lists the facts that the vendor documents, and the emulator's assumptions.
 

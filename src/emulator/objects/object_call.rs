@@ -126,7 +126,7 @@ impl ObjectCall<'_> {
         Ok(document(StatusCode::OK, &answer))
     }
 
-    /// Objects of a list without a filter: those of the page, and one more if there is another.
+    /// Objects of a page of a list without a filter, and the first object of the next page.
     fn objects_after(
         &self,
         kind: ObjectType,

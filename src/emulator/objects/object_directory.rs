@@ -1,5 +1,5 @@
-//! Directory of the existing objects: all of a catalogue, or those that requests named so far. This
-//! module knows no HTTP.
+//! Directory of the existing objects: a whole catalogue, or the objects that requests named so far.
+//! No HTTP is known here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -12,11 +12,11 @@ use crate::emulator::attachments::{CatalogueObject, ExistingObjects, object_text
 use crate::emulator::state_folder::{StateError, StatePaths, read_json_files, write_atomically};
 use crate::model::{ObjectId, ObjectRef, ObjectType};
 
-/// Number before the first one that an external id gets: beyond the numbers that people choose for
-/// a rehearsal.
+/// Number before the first number given to an external id. People choose smaller numbers for a
+/// rehearsal.
 const BEFORE_FIRST_GIVEN_NUMBER: u64 = 1_000_000;
 
-/// Object as its own answers show it, but for the attachments.
+/// Object as an answer shows the object, but for the attachments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ObjectRecord {
     pub(super) object: ObjectRef,
@@ -53,8 +53,7 @@ pub(super) struct ObjectDirectory {
 }
 
 impl ObjectDirectory {
-    /// Loads the objects of a catalogue, or else the objects that requests to an earlier emulator
-    /// named.
+    /// Loads the objects of a catalogue, or else the objects named by requests to an earlier emulator.
     pub(super) fn load(folder: StatePaths, existing: &ExistingObjects) -> Result<Self, StateError> {
         let mut directory = Self {
             growth: match existing {
@@ -133,7 +132,7 @@ impl ObjectDirectory {
             .map(|((_, place), record)| (place, record))
     }
 
-    /// Adds objects that requests to the attachments API named, if the directory grows.
+    /// Adds objects named by requests to the attachments API, if the directory grows.
     // The attachments themselves are in the state folder, so that nothing more has to be kept.
     pub(super) fn learn(&mut self, objects: impl Iterator<Item = ObjectRef>) {
         if self.growth == DirectoryGrowth::Complete {
@@ -171,7 +170,7 @@ impl ObjectDirectory {
         Ok(Some(record))
     }
 
-    /// Returns an object of the type that the directory does not have.
+    /// Returns an object of the type outside the directory; `None` if no number is left.
     fn free_object(&self, kind: ObjectType) -> Option<ObjectRef> {
         let taken = self
             .places

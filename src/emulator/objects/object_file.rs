@@ -127,7 +127,7 @@ fn parse(text: &str) -> Result<Vec<CatalogueObject>, LineMistake> {
     Ok(objects)
 }
 
-/// Places of the known columns in each line; `None` for a column that the file does not have.
+/// Places of the known columns in each line; `None` for an absent column.
 struct ColumnPlaces([Option<usize>; COLUMNS.len()]);
 
 impl ColumnPlaces {

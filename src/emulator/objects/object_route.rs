@@ -9,11 +9,11 @@ use crate::emulator::operation::EmulatorOperation;
 use crate::emulator::url_path::strip_base;
 use crate::model::ObjectType;
 
-/// Query parameter that selects objects by their external id.
+/// Query parameter with the external id of the objects in the list.
 pub(super) const EXTERNAL_ID_FILTER: &str = "filter[external_id_equals]";
 
-/// Sister service: type of its objects, base path, and last segment of the list's path, which is
-/// the JSON:API type as well.
+/// Sister service: type of the objects, base path, and last segment of the list's path, used as the
+/// JSON:API type as well.
 struct SisterService {
     kind: ObjectType,
     base: &'static str,

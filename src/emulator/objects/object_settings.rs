@@ -1,4 +1,4 @@
-//! Settings of the sister services: one switch for each assumption about their answers.
+//! Settings of the sister services: one switch for each assumption about the answers.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::model::ObjectRef;
 ///   `page[cursor]`, null at the end.
 /// - `relationships.attachments.data` in the answers about single objects and, by the vendor's
 ///   examples, in lists; the states, and the `number` of contracts and projects, which is not the id.
-/// - No path for events by external id, and external ids of events that several events may have.
+/// - No path for events by external id, and external ids shared by several events.
 ///
 /// # Assumed, and the switch for the alternative
 ///
@@ -32,14 +32,14 @@ use crate::model::ObjectRef;
 /// | no event is still a copy in progress | [`ObjectSettings::copying_events`] |
 /// | objects have few attributes | [`ObjectSettings::padding_bytes`] |
 /// | a closed object shows a state like any other | [`CatalogueObject::state`] |
-/// | the company's rate limit is one for all of its services | none |
+/// | all services share one rate limit of the company | none |
 ///
 /// [`AttachmentSettings::existing_objects`]: crate::emulator::AttachmentSettings::existing_objects
 /// [`AttachmentSettings::unknown_objects`]: crate::emulator::AttachmentSettings::unknown_objects
 /// [`CatalogueObject::state`]: crate::emulator::CatalogueObject::state
 #[derive(Debug, Clone, Default)]
 pub struct ObjectSettings {
-    /// External ids that no object has, whatever
+    /// External ids without an object, whatever
     /// [`existing_objects`](crate::emulator::AttachmentSettings::existing_objects) says.
     pub unknown_external_ids: Vec<String>,
     /// Display of attachments in lists, filtered lists included.
@@ -65,9 +65,9 @@ pub enum LinkageDisplay {
     Reported,
     /// No member `attachments`.
     Absent,
-    /// The array in place of the object that holds the array, as the vendor's schema draws it.
+    /// The array alone, without the object around the array, as in the vendor's schema.
     Bare,
-    /// An object in place of the array, a form that no document shows.
+    /// An object in place of the array, in a form without any document.
     Malformed,
     /// The oldest attachments only.
     Short {
@@ -84,10 +84,10 @@ pub enum LinkageDisplay {
 /// Display of attachments without bytes among an object's attachments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PendingLinkage {
-    /// They are shown as all others are.
+    /// Shown like all others.
     #[default]
     Shown,
-    /// They are left out.
+    /// Left out.
     LeftOut,
 }
 

@@ -10,7 +10,7 @@ use crate::emulator::attachments::LinkedAttachment;
 use crate::emulator::context::ServerContext;
 use crate::model::ObjectType;
 
-/// Distance of the `number` that people see from the id.
+/// Distance of the visible `number` from the id.
 // No contract has the number of another's id by chance, so that a client which takes the one for
 // the other is found out.
 const NUMBER_OFFSET: u64 = 5_000;
