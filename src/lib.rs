@@ -18,6 +18,16 @@
 //! progress     <- event::RunEvent <----------------------------------------------+
 //! ```
 //!
+//! A row may name its record by the customer's own id. The record is then found before anything is
+//! sent, and only a row with the service's own id of the record goes on:
+//!
+//! ```text
+//! manifest.csv -> manifest::ManifestRow<model::NamedObject> -> plan::ObjectResolution --+
+//! the service  -> destination::ObjectPage -> pipeline::ObjectFinding -------------------+
+//!                                                                                       |
+//! manifest::ManifestRow <---------------------------------------------------------------+
+//! ```
+//!
 //! Existing attachments change only at the user's request (`plan::UpdatePolicy`), and replaced
 //! content goes into a backup first:
 //!
@@ -61,6 +71,9 @@
 //!     job_end                      decides what the end of the job means for each row
 //! ```
 //!
+//! Records themselves are read through a third interface, `destination::ObjectApi`, by
+//! `pipeline::find_objects`: `object_search` walks through lists and asks for single records.
+//!
 //! Both machines share the row and its lines (`pipeline::row_in_flight`), the right to send
 //! requests (`pipeline::request_context`), the requests and their repetition
 //! (`pipeline::request_sender`, at the pace of `throttle`, through `http`), the sending of a file
@@ -88,6 +101,7 @@
 //! - A format of manifests: a file in `manifest`, behind `manifest::Manifest`.
 //! - A service: a client in `destination`, and a state machine in `pipeline` if neither of the two
 //!   interfaces fits.
+//! - A type of records: `model::ObjectType`, and its list in `destination::workday`.
 //! - A decision about a row: a pure function in `plan`, with a table of all cases as its test.
 //! - A request, or the repetition of a request: `pipeline::request_sender`.
 //! - A state of a row that a later run must know: a variant of `results::RowState`, encoded and
@@ -108,6 +122,9 @@
 //! - **Never twice.** A row whose content is on its object already, under another key or by another
 //!   import, stops the run before anything is sent (`plan::find_second_copies`, `results`, file
 //!   `other_results`).
+//! - **A record only at its exact id.** A record counts as found by an external id only if the
+//!   answer shows the very same text, and as missing only after a request about this record alone
+//!   (`pipeline`, folder `object_search`).
 //! - **Decided purely, acted in one place.** `plan` and the small functions that judge answers
 //!   decide what a line or an answer means. `pipeline::request_sender` alone decides if a request
 //!   may be repeated. The state machine of a record alone holds the order of its requests.
@@ -118,6 +135,9 @@
 //!   shown here), `prepare` rayon, `progress` indicatif, `digest` the hashes, `atomic_file`
 //!   tempfile (beside the lock of the emulator), and `results`, `verification`,
 //!   `manifest::problem` and the emulator's list of records csv. A test of the architecture checks it.
+//! - **Keys stay with the service.** Keys go to the scheme, host and port of the base URL alone. A
+//!   link to the next page of a list becomes a type that holds a query, and no other place
+//!   (`http::api`).
 //! - **No secret can print itself.** Keys are `secrecy` types from the environment to the header.
 //!   An upload address prints as its host and a fingerprint. Errors of the HTTP library pass
 //!   through a function that removes the URL.

@@ -2,8 +2,9 @@
 //!
 //! A service implements [`AttachmentApi`] (a lasting record for each file, found by the row's
 //! `external_id`) or [`JobApi`] (a short-lived job for several files of one object, found by the
-//! job's id alone). A service whose records can be read implements [`ObjectApi`], too. Nothing here repeats a request or waits: the pipeline decides when to try
-//! again, and whether a second try is safe. Terms of a service's own protocol stay in its client.
+//! job's id alone). A service whose records can be read implements [`ObjectApi`], too. Nothing here
+//! repeats a request or waits: the pipeline decides when to try again, and whether a second try is
+//! safe. Terms of a service's own protocol stay in its client.
 //!
 //! Open `attachment_api` or `job_api` first. A new service gets a client beside `workday`,
 //! implements one of the two traits, and runs the tests in `contract`. `model::ProcurementService`

@@ -1,4 +1,5 @@
-//! Client of Workday Strategic Sourcing Attachments 1.0.
+//! Client of Workday Strategic Sourcing: Attachments 1.0, and the sister services with the records
+//! (`object_client`, `object_services`, `object_resource`).
 //!
 //! Facts, and where they come from:
 //! - the size of an attachment is null or zero until its bytes are stored (assumed; the samples

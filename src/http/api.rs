@@ -1,5 +1,5 @@
-//! Client for a service's API: it carries the keys, and sends them to one scheme, host and port
-//! alone: to the base URL, and to the paths of sister services beside the base.
+//! Client for a service's API: carries the keys to one scheme, host and port alone, below the base
+//! URL and below the paths of sister services beside the base.
 //!
 //! [`ApiClient`] sends a request once and returns the outcome: a [`ServiceReply`] of the service or
 //! a [`ApiFailure`]. The meaning of the JSON is left to `destination`, repeating to
@@ -201,7 +201,8 @@ impl KeyHeader {
 }
 
 impl ApiClient {
-    /// Returns a client that sends `keys` to `base`, and to nothing else.
+    /// Returns a client that sends `keys` to the scheme, host and port of `base`, and to no other
+    /// server.
     pub fn new(
         base: Url,
         dialect: ApiDialect,

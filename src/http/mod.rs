@@ -1,9 +1,9 @@
 //! HTTP clients, and the only user of `reqwest` and `hyper`.
 //!
 //! Keys cannot reach any host but the service's, because two clients share the work: [`api`]
-//! carries the keys and knows one base URL, [`transfer`] carries no keys and goes to the addresses
-//! named by the service, within the rules of [`target`]. Neither client follows a redirect,
-//! repeats a request or keeps cookies.
+//! carries the keys and knows one base URL and the paths beside the base, [`transfer`] carries no
+//! keys and goes to the addresses named by the service, within the rules of [`target`]. Neither
+//! client follows a redirect, repeats a request or keeps cookies.
 //!
 //! Requests end as the outcomes in `failure`; `pipeline` decides their meaning for a row. Open
 //! [`api`] first.

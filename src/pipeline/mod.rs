@@ -7,6 +7,9 @@
 //! (`request_sender`), the sending of a file (`file_upload`), slots (`upload_slots`), the poller
 //! (`poller`), and the ends of rows in words (`row_verdict`).
 //!
+//! Before that, `object_search` finds the records named by rows. `survey` predicts an import, and
+//! `inspection` reads what an import left.
+//!
 //! The module owns the order of requests, and the line durable before each request. `plan` decides
 //! the meaning of answers. Nothing is printed here, and only the files to send are opened.
 

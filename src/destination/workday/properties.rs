@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Map;
 
+use super::object_resource::parse_object_page;
 use super::*;
 use crate::arbitrary::{arbitrary_text, proptest_config};
 
@@ -70,6 +71,42 @@ proptest! {
         }
         if let Err(failure) = parse_resources(document) {
             prop_assert!(matches!(failure, ApiFailure::Unanswered(_)));
+        }
+    }
+}
+
+/// Generates a document which in most cases looks like a page of contracts.
+fn object_page() -> impl Strategy<Value = Value> {
+    let id = || prop_oneof![3 => (1..u64::MAX).prop_map(Value::from), 1 => value()];
+    let link = (id(), select(vec!["attachments", "contracts"]))
+        .prop_map(|(id, kind)| json!({"id": id, "type": kind}));
+    let links = prop::collection::vec(link, 0..4).prop_map(Value::from);
+    let linkage = prop_oneof![
+        links.clone().prop_map(|links| json!({"data": links})),
+        links,
+        value(),
+    ];
+    let record = (id(), linkage, value()).prop_map(|(id, linkage, attributes)| {
+        json!({"id": id, "type": "contracts", "attributes": attributes,
+            "relationships": {"attachments": linkage}})
+    });
+    let records = prop::collection::vec(record, 0..3).prop_map(Value::from);
+    (prop_oneof![4 => records, 1 => value()], value())
+        .prop_map(|(data, next)| json!({"data": data, "links": {"next": next}}))
+}
+
+proptest! {
+    #![proptest_config(proptest_config(1_000))]
+
+    #[test]
+    fn any_page_of_records_is_read_as_it_is_or_proves_nothing(document in object_page()) {
+        match parse_object_page(document.clone(), ObjectType::Contract) {
+            Ok(page) => {
+                let told = document["data"].as_array().map_or(0, Vec::len);
+                prop_assert_eq!(page.objects.len(), told);
+                prop_assert!(page.next.is_none_or(|link| !link.is_empty() && link.trim() == link));
+            }
+            Err(failure) => prop_assert!(matches!(failure, ApiFailure::Unanswered(_))),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::ObjectFinding;
 use crate::destination::ObjectDetails;
 use crate::model::{NamedObject, ObjectRef};
 
-/// Number of queries of a type that are cheap enough to be asked one by one.
+/// Largest number of queries of a type for which no list is read.
 const MAX_SINGLE_QUERIES: usize = 10;
 
 /// Returns true if a list may be cheaper than a request for each query of its type.
@@ -116,7 +116,7 @@ impl<'q> ListMatching<'q> {
         }
     }
 
-    /// Returns true if no further page can bring anything: all records were seen, and none of them
+    /// Returns true if no further page can bring anything: all records were seen, and no record
     /// needs the end of the list as a proof.
     pub(super) fn is_complete(&self) -> bool {
         let are_hits_enough = match self.uniqueness {

@@ -2,8 +2,8 @@
 //!
 //! Many records of a type are looked for in the list of the type first, a hundred a request
 //! (`list_walk`, `list_matching`). The other records are asked for one by one (`single_look_up`):
-//! the silence of a list proves nothing, because no document says what a list leaves out, and a
-//! record can move in its list meanwhile.
+//! the silence of a list proves nothing, because no document says which records a list leaves out,
+//! and a record can move in its list meanwhile. A list that fails costs no record its finding.
 
 mod list_matching;
 mod list_walk;

@@ -357,6 +357,36 @@ async fn a_page_that_fails_costs_no_record_its_finding() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn hours_without_the_service_in_the_middle_of_a_walk_cost_no_record_its_finding() {
+    let kind = ObjectType::Contract;
+    let begin = Instant::now();
+    let five_hours = Duration::from_hours(5);
+    let script = move |operation, count| {
+        let is_away =
+            (operation, count) != (RequestKind::ListObjects, 1) && begin.elapsed() < five_hours;
+        is_away.then_some(DeliveryFault::NotSent)
+    };
+    let service = service_with_objects(numbered(kind, 300), script);
+    let (findings, halt) = find(&service, &wanted(kind, 51, 300)).await;
+    assert_eq!((found_count(&findings), halt), (250, None));
+    assert!(begin.elapsed() > five_hours);
+    assert_eq!(requests_by_kind(&service), [0, 0, 0, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_is_too_long_ends_the_search_with_the_records_of_the_pages_read() {
+    let kind = ObjectType::Contract;
+    let script = |operation, count| {
+        let is_answered = (operation, count) == (RequestKind::ListObjects, 1);
+        (!is_answered).then_some(DeliveryFault::NotSent)
+    };
+    let service = service_with_objects(numbered(kind, 300), script);
+    let (findings, halt) = find(&service, &wanted(kind, 51, 300)).await;
+    assert!(matches!(halt, Some(HaltReason::Outage(_))), "{halt:?}");
+    assert_eq!(found_count(&findings), 50);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_that_goes_round_in_a_circle_ends() {
     let kind = ObjectType::Contract;
     let service = service_with_objects(numbered(kind, 300), |_, _| None);
