@@ -155,6 +155,9 @@ pub struct VerifyArgs {
     /// Download attachments and hash them again: all, or a share of them such as 5%
     #[arg(long, value_name = "all|N%", value_parser = DownloadSelection::parse)]
     pub download: Option<DownloadSelection>,
+    /// Ask the records for their attachments, to prove on which record each attachment hangs
+    #[arg(long)]
+    pub objects: bool,
     /// Seed of the sample; the same seed draws the same sample [default: a random seed]
     #[arg(long, value_name = "NUMBER", requires = "download")]
     pub seed: Option<u32>,

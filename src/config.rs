@@ -16,8 +16,8 @@ pub use change_policy::{BackupPolicy, ChangePolicy, ChangePolicyError, ServiceCh
 pub use job_policy::JobPolicy;
 pub use plans::{
     AttachPlan, CheckPlan, ComparisonFile, ConsentPolicy, EmulatorPlan, ImportMode, ImportPlan,
-    ManifestInput, NoticePolicy, OutputConfig, ReportPlan, ResumePolicy, SummaryForm,
-    UnfitRowPolicy, VerifyPlan,
+    ManifestInput, NoticePolicy, ObjectProofPolicy, OutputConfig, ReportPlan, ResumePolicy,
+    SummaryForm, UnfitRowPolicy, VerifyPlan,
 };
 pub use service_config::{
     NamedDestination, PreflightPolicy, ResolvedDestination, ServiceConfig, TenantEnvironment,

@@ -188,6 +188,11 @@ pub enum CommandError {
     /// The service gives no files back.
     #[error("nothing was sent: Keelvar gives no file back; leave --download out")]
     NothingToDownload,
+    /// The service does not show which files a record has.
+    #[error(
+        "nothing was sent: Keelvar does not show which files a record has; leave --objects out"
+    )]
+    NoRecordsToAsk,
     /// The findings of a verification cannot be written.
     #[error(
         "cannot write {}: {source}; the findings are lost: mend the cause, and verify again",
@@ -346,6 +351,7 @@ impl CommandError {
             | Self::DestinationMismatch { .. }
             | Self::RecordOfOtherService { .. }
             | Self::NothingToDownload
+            | Self::NoRecordsToAsk
             | Self::Evidence(_)
             | Self::RefusedVerification { .. }
             | Self::OutputFileNotWritten { .. }

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::config::{
     AttachPlan, BackupPolicy, ChangePolicy, CheckPlan, ComparisonFile, ConsentPolicy, ImportMode,
-    ImportPlan, JobPolicy, ManifestInput, NamedDestination, NoticePolicy, OutputConfig,
-    PreflightPolicy, ReportPlan, ResumePolicy, ServiceConfig, UnfitRowPolicy, VerifyPlan,
-    results_path,
+    ImportPlan, JobPolicy, ManifestInput, NamedDestination, NoticePolicy, ObjectProofPolicy,
+    OutputConfig, PreflightPolicy, ReportPlan, ResumePolicy, ServiceConfig, UnfitRowPolicy,
+    VerifyPlan, results_path,
 };
 use crate::manifest::{ManifestOptions, OwnOutputPolicy, SimilarIdPolicy};
 use crate::model::{ObjectRef, SecondCopyPolicy};
@@ -79,6 +79,11 @@ impl VerifyArgs {
                     share,
                     seed: seed().into(),
                 },
+            },
+            objects: if self.objects {
+                ObjectProofPolicy::Prove
+            } else {
+                ObjectProofPolicy::Omit
             },
             service: self.service.into_config(),
             jobs: JobPolicy::for_reading_only(self.words.success_status),

@@ -3,6 +3,8 @@
 //! Comparing is the business of `verification`; requests are sent by `row_inspection`.
 
 mod backup_checks;
+mod object_checks;
+mod object_inspection;
 mod row_inspection;
 mod summary;
 
@@ -12,7 +14,9 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::atomic_file;
-use crate::config::{PreflightPolicy, VerifyPlan, environment_variable};
+use crate::config::{
+    ObjectProofPolicy, PreflightPolicy, ResolvedDestination, VerifyPlan, environment_variable,
+};
 use crate::error::{CommandError, ProgramExit};
 use crate::model::{ProcurementService, RowNumbers};
 use crate::plan::UpdatePolicy;
@@ -27,6 +31,7 @@ use crate::verification::{DownloadScope, verification_file};
 use super::session::{ConnectionConfig, SessionBuilder, SessionOptions, StopPolicy};
 use super::{preflight_check, proxy_notice, results_origin, write_summary};
 use backup_checks::BackupChecks;
+use object_inspection::ObjectInspection;
 use summary::{VerifySummary, verification_ending};
 
 /// Runs the command.
@@ -43,16 +48,9 @@ pub fn run(config: &VerifyPlan) -> Result<ProgramExit, CommandError> {
     let access = config
         .service
         .resolve_access(&base, service, environment_variable)?;
-    if service == ProcurementService::Keelvar && config.download != DownloadScope::None {
-        return Err(CommandError::NothingToDownload);
-    }
+    check_questions(config, service, &base)?;
     let path = verification_file::path_for(&config.results);
-    atomic_file::check_writable_beside(&path).map_err(|source| {
-        CommandError::OutputFileNotWritten {
-            path: path.clone(),
-            source,
-        }
-    })?;
+    check_writable(&path)?;
     let rows = rows_to_verify(
         &ledger,
         &VerificationRun {
@@ -94,11 +92,20 @@ pub fn run(config: &VerifyPlan) -> Result<ProgramExit, CommandError> {
     let (session, runtime) = contact.open(&opening)?;
     let (showing, events) =
         SendingProgress::start(style, "verifying", Workload::Rows(to_ask as u64));
-    let (rows, halt) = runtime.block_on(row_inspection::inspect_rows(
+    let (mut rows, mut halt) = runtime.block_on(row_inspection::inspect_rows(
         rows, &drawn, &session, &events,
     ));
     drop(events);
-    let tally = showing.finish();
+    let mut tally = showing.finish();
+    let objects = (config.objects == ObjectProofPolicy::Prove).then(|| {
+        let inspection = ObjectInspection {
+            session: &session,
+            runtime: &runtime,
+            service,
+            progress: style,
+        };
+        inspection.settle_rows(&mut rows, &mut halt, &mut tally)
+    });
     let ending = verification_ending(
         &rows,
         &ledger,
@@ -109,13 +116,7 @@ pub fn run(config: &VerifyPlan) -> Result<ProgramExit, CommandError> {
     // A complete earlier verification is worth more than the beginning of a later one.
     let kept = ending.is_early() && path.exists();
     if !kept {
-        let lines = rows.iter().map(|row| &row.line);
-        verification_file::write(&path, lines).map_err(|source| {
-            CommandError::VerificationLost {
-                path: path.clone(),
-                source,
-            }
-        })?;
+        write_verification(&path, &rows)?;
     }
     let summary = VerifySummary {
         results: &config.results,
@@ -127,6 +128,7 @@ pub fn run(config: &VerifyPlan) -> Result<ProgramExit, CommandError> {
         download: config.download,
         rows_to_download: drawn.len() as u64,
         backups,
+        objects,
         tally,
         took: session.began.elapsed(),
         ending,
@@ -135,6 +137,42 @@ pub fn run(config: &VerifyPlan) -> Result<ProgramExit, CommandError> {
     // The exit code reports the outcome even if standard output is closed.
     let _ = write_summary(config.output, &summary.for_people(), &summary.for_scripts());
     Ok(summary.ending.exit())
+}
+
+/// Checks that the service has answers to all questions of the user.
+fn check_questions(
+    config: &VerifyPlan,
+    service: ProcurementService,
+    base: &ResolvedDestination,
+) -> Result<(), CommandError> {
+    let is_keelvar = service == ProcurementService::Keelvar;
+    if is_keelvar && config.download != DownloadScope::None {
+        return Err(CommandError::NothingToDownload);
+    }
+    if config.objects == ObjectProofPolicy::Prove {
+        if is_keelvar {
+            return Err(CommandError::NoRecordsToAsk);
+        }
+        base.check_object_services()?;
+    }
+    Ok(())
+}
+
+/// Checks that the verification file can be written, before the service is asked for hours.
+fn check_writable(path: &Path) -> Result<(), CommandError> {
+    atomic_file::check_writable_beside(path).map_err(|source| CommandError::OutputFileNotWritten {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes the verification file.
+fn write_verification(path: &Path, rows: &[VerificationRow]) -> Result<(), CommandError> {
+    let lines = rows.iter().map(|row| &row.line);
+    verification_file::write(path, lines).map_err(|source| CommandError::VerificationLost {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Returns all rows of the results, and a row for each damaged line.

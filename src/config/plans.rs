@@ -70,12 +70,23 @@ pub struct VerifyPlan {
     pub encoding: Option<&'static Encoding>,
     /// Attachments to download.
     pub download: DownloadScope,
+    /// Treatment of the records with the attachments.
+    pub objects: ObjectProofPolicy,
     /// Service with the attachments, rate and network.
     pub service: ServiceConfig,
     /// Policy for the judgement of Keelvar's jobs.
     pub jobs: JobPolicy,
     /// Form and amount of output.
     pub output: OutputConfig,
+}
+
+/// Treatment of the records with the attachments in a verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectProofPolicy {
+    /// No record is asked for.
+    Omit,
+    /// Each record is asked for its attachments.
+    Prove,
 }
 
 /// Order of a report on results.

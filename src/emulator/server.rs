@@ -30,6 +30,7 @@ use super::request_route::RequestRoute;
 use super::state_folder::StatePaths;
 use super::state_lock::LockedStateFolder;
 use super::storage::StorageServer;
+use crate::model::ObjectRef;
 
 /// Longest wait for requests in progress when an emulator is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -122,6 +123,13 @@ impl Emulator {
     /// of the removed attachment, or `None` if there was none.
     pub fn remove_attachment(&self, external_id: &str) -> io::Result<Option<u64>> {
         self.services.attachments.remove_oldest(external_id)
+    }
+
+    /// Moves an attachment to another object, which the API has no request for. Moves the oldest of
+    /// several attachments with the same external id. Returns the id of the attachment, or `None` if
+    /// there was none.
+    pub fn move_attachment(&self, external_id: &str, object: ObjectRef) -> io::Result<Option<u64>> {
+        self.services.attachments.move_oldest(external_id, object)
     }
 
     /// Stops the emulator. Uploads in progress are broken off; complete requests are answered.

@@ -176,13 +176,19 @@ impl ObjectVerdict {
                 claimed,
                 shown_on,
             } => {
-                let place = match shown_on {
-                    Some(other) => format!("hangs on {other}, not on {claimed}"),
-                    None => format!("is not on {claimed}"),
+                let (place, first_step) = match shown_on {
+                    Some(other) => (
+                        format!("hangs on {other}, not on {claimed}"),
+                        "find out which record is right",
+                    ),
+                    None => (
+                        format!("is not on {claimed}"),
+                        "verify again later if it was attached just now, else find out where it hangs",
+                    ),
                 };
                 Some(format!(
-                    "attachment {attachment} {place}: find out which record is right; to attach the file to \
-                     {claimed}, import it there under a new external_id"
+                    "attachment {attachment} {place}: {first_step}; to attach the file to {claimed}, \
+                     import it there under a new external_id"
                 ))
             }
             Self::Unknown { claimed, cause } => {
@@ -348,8 +354,9 @@ mod tests {
             ),
             (
                 elsewhere(None),
-                "attachment 12 is not on contract 7: find out which record is right; to attach the \
-                 file to contract 7, import it there under a new external_id",
+                "attachment 12 is not on contract 7: verify again later if it was attached just now, \
+                 else find out where it hangs; to attach the file to contract 7, import it there \
+                 under a new external_id",
             ),
             (
                 may_be_cut,

@@ -261,8 +261,7 @@ mod tests {
         let settled = settle(rows, vec![Some(found("7", &[])), Some(found("8", &[1, 2]))]);
         let ending = |object| {
             format!(
-                ": find out which record is right; to attach the file to contract {object}, import \
-                 it there under a new external_id"
+                "; to attach the file to contract {object}, import it there under a new external_id"
             )
         };
         assert_eq!(
@@ -271,7 +270,9 @@ mod tests {
                 (
                     VerificationOutcome::OtherObject,
                     ObjectProof::OtherObject,
-                    "attachment 1 hangs on contract 8, not on contract 7".to_owned() + &ending(7),
+                    "attachment 1 hangs on contract 8, not on contract 7: find out which record is \
+                     right"
+                        .to_owned() + &ending(7),
                 ),
                 (
                     VerificationOutcome::Match,
@@ -281,7 +282,9 @@ mod tests {
                 (
                     VerificationOutcome::OtherObject,
                     ObjectProof::OtherObject,
-                    "attachment 3 is not on contract 8".to_owned() + &ending(8),
+                    "attachment 3 is not on contract 8: verify again later if it was attached just \
+                     now, else find out where it hangs"
+                        .to_owned() + &ending(8),
                 ),
             ]
         );

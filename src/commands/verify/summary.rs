@@ -19,6 +19,7 @@ use crate::verification::row::{AwaitedBytes, VerificationRow};
 use crate::verification::{DownloadScope, VerificationOutcome};
 
 use super::backup_checks::BackupChecks;
+use super::object_checks::{ObjectChecks, ObjectChecksJson};
 
 /// Most differing rows named one by one.
 pub(super) const MAX_ROWS_NAMED: usize = 10;
@@ -54,6 +55,8 @@ pub(super) struct VerifySummary<'a> {
     /// Number of attachments drawn for a download.
     pub(super) rows_to_download: u64,
     pub(super) backups: BackupChecks,
+    /// Findings about the records; `None` where they were not to be asked for.
+    pub(super) objects: Option<ObjectChecks>,
     pub(super) tally: RunTally,
     pub(super) took: Duration,
     pub(super) ending: RunEnding,
@@ -110,6 +113,9 @@ impl VerifySummary<'_> {
             }
         }
         self.write_differences(&mut text);
+        if let Some(objects) = &self.objects {
+            objects.write_lines(&mut text);
+        }
         self.write_lacks(&mut text);
         self.write_downloads(&mut text);
         self.backups.write_lines(&mut text);
@@ -137,7 +143,8 @@ impl VerifySummary<'_> {
         let says_more = |row: &&VerificationRow| match row.line.outcome {
             VerificationOutcome::Match | VerificationOutcome::Unverifiable => false,
             VerificationOutcome::NotDone => row.awaited_bytes == AwaitedBytes::FromReplacement,
-            _ => true,
+            // Rows without a proof are named by its cause.
+            _ => !row.is_error_of_record_alone(),
         };
         let mut differing = self.rows.iter().filter(says_more);
         for VerificationRow { line, .. } in differing.by_ref().take(MAX_ROWS_NAMED) {
@@ -235,6 +242,8 @@ impl VerifySummary<'_> {
             drawn: u64,
             downloaded: u64,
             backups: BTreeMap<&'static str, u64>,
+            /// Null where the records were not to be asked for.
+            objects: Option<ObjectChecksJson>,
             requests: u64,
             throttled: u64,
             bytes_received: u64,
@@ -266,6 +275,7 @@ impl VerifySummary<'_> {
             drawn: self.rows_to_download,
             downloaded: self.rows_downloaded(),
             backups: self.backups.for_scripts(),
+            objects: self.objects.as_ref().map(ObjectChecks::for_scripts),
             requests: self.tally.requests,
             throttled: self.tally.throttled,
             bytes_received: self.tally.bytes_received,

@@ -22,6 +22,7 @@ use crate::emulator::reply::RequestEnd;
 use crate::emulator::request_log::{RequestLog, RequestLogEntry};
 use crate::emulator::state_folder::{StateError, StatePaths};
 use crate::emulator::storage::StorageServer;
+use crate::model::ObjectRef;
 use crate::mutex::lock_despite_poison;
 
 /// Largest request document, in bytes.
@@ -68,6 +69,16 @@ impl AttachmentServer {
     /// attachment has the external id.
     pub(in crate::emulator) fn remove_oldest(&self, external_id: &str) -> io::Result<Option<u64>> {
         self.state().remove_oldest(external_id)
+    }
+
+    /// Moves the oldest attachment with an external id to an object and returns its id; `None` if
+    /// no attachment has the external id.
+    pub(in crate::emulator) fn move_oldest(
+        &self,
+        external_id: &str,
+        object: ObjectRef,
+    ) -> io::Result<Option<u64>> {
+        self.state().move_oldest(external_id, object)
     }
 
     /// Answers a request to the attachments API and logs the request.

@@ -96,6 +96,26 @@ impl AttachmentState {
         Ok(id)
     }
 
+    /// Moves the oldest attachment with an external id to an object and returns its id; `None` if
+    /// no attachment has the external id.
+    pub(super) fn move_oldest(
+        &mut self,
+        external_id: &str,
+        object: ObjectRef,
+    ) -> io::Result<Option<u64>> {
+        let ids = self.store.ids_with_external_id(external_id);
+        let Some(record) = ids.first().and_then(|id| self.store.get(*id)) else {
+            return Ok(None);
+        };
+        let id = record.id;
+        let moved = AttachmentRecord {
+            object,
+            ..record.clone()
+        };
+        self.store.put(moved)?;
+        Ok(Some(id))
+    }
+
     /// Finds an attachment; the oldest of several with the same external id. Purges each stale
     /// record that is met, and returns `None` if no other is left.
     // The purge happens here, as late as possible: no client can distinguish a late purge from an

@@ -4,6 +4,7 @@
 use std::fs;
 
 use consign::emulator::{AcceptedAttachmentKeys, StoredAttachment};
+use consign::model::{ObjectRef, ObjectType};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -41,6 +42,14 @@ impl EmulatorUnderTest {
     pub(crate) fn delete(&self, external_id: &str) {
         let removed = self.emulator.remove_attachment(external_id).unwrap();
         let id = removed.unwrap_or_else(|| panic!("there is no {external_id}"));
+        self.note_tampering(id);
+    }
+
+    /// Moves an attachment to another contract.
+    pub(crate) fn move_to_contract(&self, external_id: &str, contract: u64) {
+        let object = ObjectRef::parse(ObjectType::Contract, &contract.to_string()).unwrap();
+        let moved = self.emulator.move_attachment(external_id, object).unwrap();
+        let id = moved.unwrap_or_else(|| panic!("there is no {external_id}"));
         self.note_tampering(id);
     }
 

@@ -10,6 +10,8 @@ mod inputs;
 mod schema;
 mod summary;
 
+use std::fs;
+
 use consign::digest::sha256;
 use consign::model::{AttachmentId, CheckedContent, FileStamp};
 use consign::results::results_file::{LineToWrite, ResultsFile};
@@ -34,7 +36,7 @@ fn json(test: &ImportTest) -> Value {
 }
 
 /// Returns the line of an uploaded row.
-fn uploaded(row: usize) -> ResultsEntry {
+pub(crate) fn uploaded(row: usize) -> ResultsEntry {
     ResultsEntry {
         row: Some(row),
         file_path: format!("A{row}.pdf"),
@@ -62,14 +64,19 @@ fn uploaded(row: usize) -> ResultsEntry {
 }
 
 /// Returns a test whose folder has the given results and nothing else.
-fn with_results(entries: impl IntoIterator<Item = ResultsEntry>) -> ImportTest {
-    let test = ImportTest::new();
-    let (mut file, _) = ResultsFile::begin(&test.path(ResultsTable::DEFAULT_NAME)).unwrap();
+pub(crate) fn with_results(entries: impl IntoIterator<Item = ResultsEntry>) -> ImportTest {
+    let (elsewhere, test) = (ImportTest::new(), ImportTest::new());
+    let written = elsewhere.path(ResultsTable::DEFAULT_NAME);
+    let (mut file, _) = ResultsFile::begin(&written).unwrap();
     let line = |entry| LineToWrite {
         entry,
         extras: Vec::new(),
     };
     let lines: Vec<LineToWrite> = entries.into_iter().map(line).collect();
     file.rewrite_before_run(&[], lines.into_iter()).unwrap();
+    drop(file);
+    // A process which another test starts at this moment may still hold the lock of the written
+    // file.
+    fs::copy(&written, test.path(ResultsTable::DEFAULT_NAME)).unwrap();
     test
 }

@@ -6,6 +6,7 @@ mod download_hosts;
 mod downloads;
 mod interrupted;
 mod keelvar;
+mod objects;
 mod refusals;
 mod rehearsal;
 mod samples;

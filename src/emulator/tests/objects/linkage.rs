@@ -39,6 +39,21 @@ async fn an_object_shows_the_attachments_that_hang_on_it_with_bytes_and_without(
 }
 
 #[tokio::test]
+async fn an_attachment_that_was_moved_hangs_on_the_other_object_alone() {
+    let service = EmulatorFixture::start(unlimited_settings()).await;
+    service.attach("A1", b"a").await;
+    let other = ObjectRef::parse(ObjectType::Contract, "8").unwrap();
+    let moved = service.emulator.move_attachment("A1", other).unwrap();
+    assert_eq!(moved, Some(1));
+    let link = json!({"data": [{"id": "1", "type": "attachments"}]});
+    let there = service.get_service("contracts/v1/contracts/8").await;
+    assert_eq!(there.linkage(), &link);
+    let before = service.get_service("contracts/v1/contracts/7").await;
+    assert_eq!(before.linkage(), &json!({"data": []}));
+    assert_eq!(service.emulator.move_attachment("A2", other).unwrap(), None);
+}
+
+#[tokio::test]
 async fn the_display_of_attachments_in_lists_and_in_single_answers_is_as_the_settings_say() {
     let link = |id: &str| json!({"id": id, "type": "attachments"});
     let long = Duration::from_hours(1);
