@@ -120,7 +120,7 @@ impl Default for AttachmentSettings {
 
 impl AttachmentSettings {
     /// True if there is a contract, event, project or supplier company with the number.
-    pub(in crate::emulator) fn object_exists(&self, object: ObjectRef) -> bool {
+    pub(super) fn object_exists(&self, object: ObjectRef) -> bool {
         self.existing_objects.contains(object) && !self.unknown_objects.contains(&object)
     }
 }

@@ -134,7 +134,7 @@ impl ObjectCall<'_> {
     ) -> Vec<(ObjectPlace, ObjectRecord)> {
         self.directory
             .objects_after(kind, query.after.as_ref())
-            .filter(|(_, record)| self.attachment_settings.object_exists(record.object))
+            .filter(|(_, record)| !self.is_taken_away(record.object))
             .take(query.page_size + 1)
             .map(|(place, record)| (place.clone(), record.clone()))
             .collect()
@@ -171,7 +171,7 @@ impl ObjectCall<'_> {
         self.check_no_parameters()?;
         let object = ObjectRef::parse(kind, &id.to_string()).map_err(|_| not_found())?;
         self.entry.object = Some(object.to_string());
-        if !self.attachment_settings.object_exists(object) {
+        if self.is_taken_away(object) {
             return Err(not_found());
         }
         let record = self.directory.find(object)?.ok_or_else(not_found)?;
@@ -202,7 +202,7 @@ impl ObjectCall<'_> {
             return Ok(Vec::new());
         }
         let mut found = self.directory.find_by_external_id(kind, external_id)?;
-        found.retain(|(_, record)| self.attachment_settings.object_exists(record.object));
+        found.retain(|(_, record)| !self.is_taken_away(record.object));
         Ok(found)
     }
 
@@ -228,6 +228,12 @@ impl ObjectCall<'_> {
             now: self.now,
         };
         Ok(view.item(record, &attachments, display))
+    }
+
+    /// True if the settings take the object away, although the directory may have the object.
+    // The directory holds what exists otherwise, and is faster than a search of a long catalogue.
+    fn is_taken_away(&self, object: ObjectRef) -> bool {
+        self.attachment_settings.unknown_objects.contains(&object)
     }
 
     fn check_no_parameters(&self) -> Result<(), JsonApiProblem> {
