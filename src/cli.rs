@@ -329,7 +329,8 @@ fn parse_concurrency(text: &str) -> Result<usize, String> {
 /// Arguments about the manifest and the way to read it.
 #[derive(Debug, Clone, Args)]
 pub struct InputArgs {
-    /// CSV with the columns `file_path`, `object_type`, `object_id` and `external_id`
+    /// CSV with the columns `file_path`, `object_type`, `object_id` (or `object_external_id`) and
+    /// `external_id`
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
     /// Folder that file paths are relative to [default: the manifest's folder]

@@ -1,9 +1,10 @@
 //! The decisions about a row, made from known facts without doing anything.
 //!
-//! [`plan_row`] decides from the earlier line of a row where its protocol starts, [`next_step()`]
-//! decides from an answer about an attachment, and [`job_row_outcome`] from the end of a job. All
-//! are total: each combination of facts has exactly one answer. [`find_second_copies()`] finds rows
-//! about to store a file a second time, and [`group_into_jobs()`] groups rows into jobs.
+//! [`resolve_object()`] decides if the record of a row is known, [`plan_row`] decides from the
+//! earlier line of a row where its protocol starts, [`next_step()`] decides from an answer about an
+//! attachment, and [`job_row_outcome`] from the end of a job. All are total: each combination of
+//! facts has exactly one answer. [`find_second_copies()`] finds rows about to store a file a second
+//! time, and [`group_into_jobs()`] groups rows into jobs.
 //!
 //! The module stops before requests and lines: `pipeline` carries out the decisions, and the dry
 //! run reports the decisions. Open the file of [`next_step()`] first for attachments, and the file

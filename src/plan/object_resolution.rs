@@ -1,8 +1,8 @@
-//! The record of a row: known from the row, from the row's own earlier line or from this run, or
-//! still to be asked for.
+//! The record of a row: known from the row, from the row's own earlier line or from the present run,
+//! or still to be asked for.
 //!
-//! An earlier line proves a pair: the external id in its `object_external_id`, and the service's
-//! own id that was found for the external id, in its `object_id`. Any change of the cell in the
+//! An earlier line proves a pair: the external id in the cell `object_external_id`, and the
+//! service's own id found for the external id, in the cell `object_id`. A change of the cell in the
 //! manifest breaks the proof.
 
 use std::collections::HashMap;
@@ -11,12 +11,12 @@ use crate::manifest::ManifestRow;
 use crate::model::{NamedObject, ObjectRef};
 use crate::results::ResultsEntry;
 
-/// Records found in this run, by their names in the manifest.
+/// Records found in the present run, by the names of the records in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FoundObjects(HashMap<NamedObject, ObjectRef>);
 
 impl FoundObjects {
-    /// Adds a record that was found.
+    /// Adds a found record.
     pub fn insert(&mut self, name: NamedObject, object: ObjectRef) {
         self.0.insert(name, object);
     }
@@ -46,8 +46,8 @@ impl ObjectResolution {
     }
 }
 
-/// Decides from the row, from its own earlier line and from the records found in this run if the
-/// record of the row is known.
+/// Decides from the row, from its own earlier line and from the records found in the present run
+/// if the record of the row is known.
 ///
 /// The row's own line comes before the records found: a done row stays where it is, even if the
 /// service has given the external id to another record since.
@@ -68,8 +68,8 @@ pub fn resolve_object(
     }
 }
 
-/// Returns the record that a line proves to have an external id: the line is of the same type and
-/// has the same external id, byte for byte, and its `object_id` has the form of the type's ids.
+/// Returns the record proven by a line to have an external id: the line is of the same type and has
+/// the same external id, byte for byte, and its `object_id` has the form of the type's ids.
 fn object_proven_by(entry: &ResultsEntry, named: &NamedObject) -> Option<ObjectRef> {
     let kind = named.object_type();
     let same = entry.object_type == kind.as_str()

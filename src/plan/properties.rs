@@ -10,22 +10,25 @@ use super::record_findings::{
 use super::*;
 use crate::arbitrary::{arbitrary_attachment_id, arbitrary_content, proptest_config};
 use crate::destination::{AttachmentNames, AttachmentPresence};
-use crate::model::{ExternalId, ObjectRef, ObjectType};
+use crate::model::{ExternalId, ObjectExternalId, ObjectRef, ObjectType};
 use crate::results::{AttachmentChanges, Status};
 
-/// A row on one of a few objects, with one of two files.
+/// A row on one of a few objects, under one of a few names, with one of two files.
 fn row() -> impl Strategy<Value = ManifestRow> {
-    (object(), select(vec!["a.pdf", "b/a.pdf"])).prop_map(|(object, file_path)| ManifestRow {
-        number: 1,
-        line: 2,
-        file_path: file_path.into(),
-        object,
-        object_external_id: None,
-        external_id: ExternalId::parse("A1").unwrap(),
-        title: None,
-        file_name: None,
-        sha256: None,
-        new_external_id: None,
+    let named = option::of(select(vec!["CW-7", "CW-8"]));
+    (object(), named, select(vec!["a.pdf", "b/a.pdf"])).prop_map(|(object, named, file_path)| {
+        ManifestRow {
+            number: 1,
+            line: 2,
+            file_path: file_path.into(),
+            object,
+            object_external_id: named.map(|id| ObjectExternalId::parse(id).unwrap()),
+            external_id: ExternalId::parse("A1").unwrap(),
+            title: None,
+            file_name: None,
+            sha256: None,
+            new_external_id: None,
+        }
     })
 }
 
@@ -109,10 +112,10 @@ fn any_entry() -> impl Strategy<Value = ResultsEntry> {
         .prop_map(
             |(row, status, reason, attachment_id, known, verified)| ResultsEntry {
                 row: Some(1),
+                object_external_id: row.object_external_id_text().to_owned(),
                 file_path: row.file_path,
                 object_type: row.object.object_type().to_string(),
                 object_id: row.object.id().to_string(),
-                object_external_id: String::new(),
                 external_id: "A1".into(),
                 status,
                 reason,
@@ -203,6 +206,19 @@ proptest! {
         if let RowPlan::RecordLine(line) = plan_row(&row, file, Some(entry), UpdatePolicy::default(), FailedJobPolicy::Leave) {
             prop_assert_eq!(plan_row(&row, file, Some(*line), UpdatePolicy::default(), FailedJobPolicy::Leave), RowPlan::KeepLine);
         }
+    }
+
+    #[test]
+    fn the_line_of_a_done_row_has_the_name_of_its_own_object(
+        row in row(), file in file(), entry in done_entry(),
+    ) {
+        let kept = entry.object_external_id.clone();
+        let expected = if same_object(&row, &entry) { row.object_external_id_text() } else { &kept };
+        let line = match plan_row(&row, file, Some(entry.clone()), UpdatePolicy::default(), FailedJobPolicy::Leave) {
+            RowPlan::RecordLine(line) => *line,
+            _ => entry,
+        };
+        prop_assert_eq!(&*line.object_external_id, expected);
     }
 
     #[test]

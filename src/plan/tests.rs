@@ -4,7 +4,7 @@ use super::record_findings::{LookUpFinding, classify_look_up};
 use super::*;
 use crate::destination::{AttachmentNames, AttachmentPresence};
 use crate::digest::sha256;
-use crate::model::{ExternalId, FileStamp, ObjectRef, ObjectType};
+use crate::model::{ExternalId, FileStamp, ObjectExternalId, ObjectRef, ObjectType};
 use crate::results::Status;
 
 fn content(text: &str, modified: i64) -> CheckedContent {
@@ -176,6 +176,104 @@ fn a_done_row_whose_file_or_object_changed_is_a_conflict_until_that_is_undone() 
         );
         let touched = plan_after(*moved, ready("text", 2));
         assert_eq!(touched, RowPlan::KeepLine, "one line for one conflict");
+    }
+}
+
+/// Returns the row with its record named by an external id.
+fn row_named(external_id: Option<&str>) -> ManifestRow {
+    ManifestRow {
+        object_external_id: external_id.map(|id| ObjectExternalId::parse(id).unwrap()),
+        ..row()
+    }
+}
+
+fn plan_named(row: &ManifestRow, earlier_entry: ResultsEntry) -> RowPlan {
+    plan_row(
+        row,
+        ready("text", 1),
+        Some(earlier_entry),
+        UpdatePolicy::default(),
+        FailedJobPolicy::Leave,
+    )
+}
+
+#[test]
+fn a_done_row_whose_record_has_another_name_now_takes_the_name_and_stays_done() {
+    for (earlier, now) in [
+        ("", Some("CW-1")),
+        ("CW-1", Some("CW-2")),
+        ("CW-1", None),
+        ("CW-1", Some("CW-1")),
+        ("", None),
+    ] {
+        let previous = ResultsEntry {
+            object_external_id: earlier.into(),
+            ..line_with_attachment(Status::Uploaded, VerifiedBy::Etag)
+        };
+        let row = row_named(now);
+        let plan = plan_named(&row, previous.clone());
+        if earlier == now.unwrap_or_default() {
+            assert_eq!(plan, RowPlan::KeepLine);
+            continue;
+        }
+        let renamed = ResultsEntry {
+            object_external_id: now.unwrap_or_default().into(),
+            ..previous
+        };
+        assert_eq!(plan, RowPlan::RecordLine(Box::new(renamed.clone())));
+        assert_eq!(plan_named(&row, renamed), RowPlan::KeepLine);
+    }
+}
+
+#[test]
+fn a_conflict_over_the_object_keeps_the_name_of_the_object_that_has_the_attachment() {
+    // Otherwise the line would prove next time that the new name means the old object.
+    let previous = ResultsEntry {
+        object_id: "8".into(),
+        object_external_id: "CW-8".into(),
+        ..line_with_attachment(Status::Uploaded, VerifiedBy::Etag)
+    };
+    let row = row_named(Some("CW-7"));
+    let RowPlan::RecordLine(moved) = plan_named(&row, previous) else {
+        panic!("a line is expected");
+    };
+    assert_eq!(moved.state(), RowState::ConflictOnOtherObject);
+    assert_eq!(
+        (&*moved.object_id, &*moved.object_external_id),
+        ("8", "CW-8")
+    );
+    assert_eq!(plan_named(&row, *moved), RowPlan::KeepLine);
+}
+
+#[test]
+fn what_was_begun_for_another_object_keeps_the_name_of_this_object() {
+    let begun_elsewhere = |previous: ResultsEntry| {
+        let previous = ResultsEntry {
+            object_id: "8".into(),
+            object_external_id: "CW-8".into(),
+            ..previous
+        };
+        let RowPlan::SendRequests(ProtocolStart::Attachment(start)) =
+            plan_named(&row_named(Some("CW-7")), previous)
+        else {
+            panic!("requests are expected");
+        };
+        match start {
+            AttachmentStart::LookUp(PriorCreate::UnansweredForOtherObject(object)) => object,
+            AttachmentStart::BegunRecord(begun) => begun.other_object.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    for previous in [
+        earlier_line(Status::Creating),
+        line_with_attachment(Status::Created, VerifiedBy::Nothing),
+        line_with_attachment(Status::Pending, VerifiedBy::Nothing),
+    ] {
+        let object = begun_elsewhere(previous);
+        assert_eq!(
+            (&*object.object_id, &*object.object_external_id),
+            ("8", "CW-8")
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 //! and by another manifest in the same folder.
 
 mod manifests;
+mod records_by_external_id;
 mod results_beside;
 
 use consign::emulator::{EmulatorOperation, FaultTrigger};

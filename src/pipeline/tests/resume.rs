@@ -1,6 +1,7 @@
 //! Rows begun by an earlier run.
 
 use super::*;
+use crate::model::ObjectExternalId;
 
 /// Creates a service in which an earlier run has begun row 1. Returns the last line of the row,
 /// too.
@@ -68,11 +69,21 @@ async fn a_file_that_changed_after_its_row_was_stored_is_a_conflict_and_not_call
     assert_eq!(memory.stored()[0].sha256, file_content(1).sha256);
 }
 
+/// Returns the cells `object_type`, `object_id` and `object_external_id`.
+fn object_cells(line: &ResultsEntry) -> [&str; 3] {
+    [&line.object_type, &line.object_id, &line.object_external_id]
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_begun_row_whose_object_changed_waits_until_its_record_is_gone() {
     let (memory, last) = begin_row(Some(DeliveryFault::Refused)).await;
+    let last = ResultsEntry {
+        object_external_id: "CW-7".into(),
+        ..last
+    };
     let moved = ManifestRow {
         object: ObjectRef::parse(ObjectType::Project, "8").unwrap(),
+        object_external_id: Some(ObjectExternalId::parse("P-8").unwrap()),
         ..row(1)
     };
     let lines = MemoryJournal::default();
@@ -88,7 +99,7 @@ async fn a_begun_row_whose_object_changed_waits_until_its_record_is_gone() {
             (line.status, &line.reason),
             (Status::Pending, &StatusReason::ObjectChanged)
         );
-        assert_eq!((&*line.object_type, &*line.object_id), ("contract", "7"));
+        assert_eq!(object_cells(&line), ["contract", "7", "CW-7"]);
         assert!(line.attachment_id.is_some());
     }
     assert_eq!(
@@ -102,7 +113,7 @@ async fn a_begun_row_whose_object_changed_waits_until_its_record_is_gone() {
     run_tasks(&memory, &lines, vec![again], &settings()).await;
     assert_eq!(count_requests(&memory.log(), RequestKind::Create), 2);
     let line = lines.last_line(1).unwrap();
-    assert_eq!((&*line.object_type, &*line.object_id), ("project", "8"));
+    assert_eq!(object_cells(&line), ["project", "8", "P-8"]);
 }
 
 #[tokio::test(start_paused = true)]

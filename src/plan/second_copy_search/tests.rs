@@ -295,6 +295,51 @@ fn an_object_is_the_same_in_whichever_form_its_id_was_written() {
     assert_eq!(copy(EVENT), copy(&EVENT.to_uppercase()));
 }
 
+/// Returns a row whose contract is not known yet, and is named by an external id.
+fn row_by_external_id(row: usize, external_id: &str, contract: &str, content: &str) -> NewRow {
+    let named = ObjectExternalId::parse(contract).unwrap();
+    NewRow {
+        file_on_object: FileOnObject {
+            object: NamedObject::ByExternalId(ObjectType::Contract, named),
+            sha256: sha256(content.as_bytes()),
+        },
+        ..new_row(row, external_id, file_on_object(1, content))
+    }
+}
+
+#[test]
+fn a_row_whose_object_is_not_known_yet_is_compared_by_the_external_id_of_the_object() {
+    let copy = |external_id: &str, kind, named: &str| {
+        let line = ResultsEntry {
+            external_id: external_id.into(),
+            object_external_id: named.into(),
+            ..entry(kind, "7", Status::Uploaded, StatusReason::None, true)
+        };
+        EarlierCopy::from_entry(line, 0).unwrap()
+    };
+    for (kind, named, contract, content, is_second) in [
+        (ObjectType::Contract, "CW-1", "CW-1", "x", true),
+        (ObjectType::Contract, "CW-1", "cw-1", "x", false),
+        (ObjectType::Contract, "CW-1", "CW-1", "y", false),
+        (ObjectType::Contract, "", "CW-1", "x", false),
+        (ObjectType::Project, "CW-1", "CW-1", "x", false),
+    ] {
+        let rows = || [row_by_external_id(2, "B", contract, content)];
+        let copies = || vec![copy("A", kind, named)];
+        let service = ProcurementService::Workday;
+        let left = find_second_copies(service, rows(), copies(), Vec::new());
+        let beside = find_second_copies(service, rows(), Vec::new(), copies());
+        let pairs: &[(&str, &str)] = if is_second { &[("B", "A")] } else { &[] };
+        assert_eq!(ids(&left.renamed), pairs, "{kind} {named:?} {contract:?}");
+        assert_eq!(ids(&beside.in_other_results), pairs, "{kind} {named:?}");
+    }
+    // Once the object is known, its own id counts.
+    let known = new_row(2, "B", file_on_object(7, "x"));
+    let copies = vec![copy("A", ObjectType::Contract, "CW-1")];
+    let found = find_second_copies(ProcurementService::Workday, [known], copies, Vec::new());
+    assert_eq!(ids(&found.renamed), [("B", "A")]);
+}
+
 /// A key and a file on an object, each of only a few, for a row or a line.
 fn any_key_and_file() -> impl Strategy<Value = (&'static str, FileOnObject)> {
     let ids = select(vec!["A", "B", "C", "D", "E"]);
@@ -305,12 +350,29 @@ fn any_key_and_file() -> impl Strategy<Value = (&'static str, FileOnObject)> {
     )
 }
 
+/// Returns an object as named by its external id: the id after `CW-`.
+fn by_external_id(object: ObjectRef) -> NamedObject {
+    let id = ObjectExternalId::parse(&format!("CW-{}", object.id())).unwrap();
+    NamedObject::ByExternalId(object.object_type(), id)
+}
+
 /// Rows, each with a number and a key of its own.
 fn rows() -> impl Strategy<Value = Vec<NewRow>> {
     prop::collection::vec(any_key_and_file(), 0..6).prop_map(|rows| {
         let rows = rows.into_iter().zip(1..).map(|((id, what), row)| {
             let id = ExternalId::parse(&format!("{id}{row}")).unwrap();
-            new_row(row, id.as_str(), what)
+            let known = new_row(row, id.as_str(), what);
+            // The object of every third row is not known yet.
+            match row % 3 {
+                0 => NewRow {
+                    file_on_object: FileOnObject {
+                        object: by_external_id(what.object),
+                        sha256: what.sha256,
+                    },
+                    ..known
+                },
+                _ => known,
+            }
         });
         rows.collect()
     })
@@ -320,7 +382,10 @@ fn copies() -> impl Strategy<Value = Vec<EarlierCopy>> {
     prop::collection::vec(any_key_and_file(), 0..6).prop_map(|copies| {
         let copies = copies.into_iter().zip(1..);
         copies
-            .map(|((id, what), row)| earlier_copy(row, id, what))
+            .map(|((id, what), row)| EarlierCopy {
+                object_external_id: by_external_id(what.object).external_id().cloned(),
+                ..earlier_copy(row, id, what)
+            })
             .collect()
     })
 }

@@ -3,6 +3,7 @@
 mod cells;
 mod files;
 mod keelvar;
+mod object_external_ids;
 mod reading;
 
 use crate::harness::{ImportTest, MANIFEST_HEADER};
