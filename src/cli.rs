@@ -16,7 +16,7 @@ use crate::config::{SummaryForm, TenantEnvironment, TenantRegion};
 use crate::duration::parse_duration;
 use crate::http::target::HostSuffix;
 use crate::manifest::find_encoding;
-use crate::model::{ObjectRef, ObjectType, SecondCopyPolicy, StatusWord};
+use crate::model::{LookUpPolicy, ObjectRef, ObjectType, SecondCopyPolicy, StatusWord};
 use crate::plan::ConflictPolicy;
 use crate::verification::download_scope::SampleShare;
 
@@ -76,6 +76,9 @@ pub struct ImportArgs {
     /// Send nothing but look-ups, and say what an import would do
     #[arg(long)]
     pub dry_run: bool,
+    /// Look-ups before attachments are made (Workday only)
+    #[arg(long, value_name = "WAY", default_value = "each")]
+    pub lookup: LookUpPolicy,
     /// Leave out rows that are not fit to send, and go on with the others
     #[arg(long)]
     pub skip_invalid: bool,

@@ -64,6 +64,7 @@
 //!     left_by_earlier_run          goes on with an attachment from an earlier run
 //!     replacement                  keeps the old bytes, sends the new ones
 //!     routing_proof                tries unusual ids before bytes are sent under them
+//!     clash_proof                  tries whether a POST can serve as the look-up
 //!
 //! a job for several rows           destination::JobApi, implemented by destination::keelvar
 //!   pipeline::run_jobs             begins jobs as upload slots become free
@@ -116,7 +117,8 @@
 //!
 //! - **Durable before sent.** A request that changes something is sent only after the line that
 //!   announces the request is on the disk (`results::journal`). A run that is killed at any moment
-//!   leaves a journal from which the next run knows every request that may have had an effect.
+//!   leaves a journal from which the next run knows every request that may have had an effect. The
+//!   two POSTs of `clash_proof` alone have no line: no row depends on their records.
 //! - **Kept before released.** The service releases stored bytes only after the bytes are in a
 //!   backup that would survive a loss of power, or after the user has waived the backup
 //!   (`pipeline::attachment`, file `replacement`).

@@ -1,10 +1,12 @@
 //! Vocabulary of the product: checked values, each with one fallible constructor.
 //!
 //! No item here does I/O or depends on another module. The documentation of a type lists the
-//! guarantees of the values. `object` holds records and services, `named_object` records as a
+//! guarantees of the values. `look_up_policy` holds look-ups before records are made, `object` records and
+//! services, `named_object` records as a
 //! manifest names them, `row_numbers` the rows named by a user, `status_word` the status words of
 //! jobs.
 
+mod look_up_policy;
 mod named_object;
 mod object;
 mod row_numbers;
@@ -13,6 +15,7 @@ mod status_word;
 use std::fmt;
 use std::str::FromStr;
 
+pub use look_up_policy::{ClashScope, LookUpMode, LookUpPolicy};
 pub use named_object::{InvalidObjectExternalId, NamedObject, ObjectExternalId};
 pub use object::{InvalidObjectId, ObjectId, ObjectRef, ObjectType, ProcurementService};
 pub use row_numbers::{RowNumbers, SecondCopyPolicy};

@@ -4,7 +4,8 @@
 //! earlier line of a row where its protocol starts, [`next_step()`] decides from an answer about an
 //! attachment, and [`job_row_outcome`] from the end of a job. All are total: each combination of
 //! facts has exactly one answer. [`find_second_copies()`] finds rows about to store a file a second
-//! time, and [`group_into_jobs()`] groups rows into jobs.
+//! time, [`group_into_jobs()`] groups rows into jobs, and [`RowsForProof`] holds the rows with which
+//! a run begins.
 //!
 //! The module stops before requests and lines: `pipeline` carries out the decisions, and the dry
 //! run reports the decisions. Open the file of [`next_step()`] first for attachments, and the file
@@ -16,13 +17,15 @@ mod job_row;
 mod next_step;
 mod object_resolution;
 mod record_findings;
+mod rows_for_proof;
 mod second_copy_search;
 
 use crate::manifest::ManifestRow;
 use crate::model::{AttachmentId, CheckedContent, ProcurementService};
 use crate::prepare::RowFile;
 use crate::results::{
-    CompletedAction, ContentMatch, KnownContent, ResultsEntry, RowState, StatusReason, VerifiedBy,
+    AttachmentChanges, CompletedAction, ContentMatch, KnownContent, ResultsEntry, RowState,
+    StatusReason, VerifiedBy,
 };
 
 pub use existing_attachment::{
@@ -37,6 +40,7 @@ pub use next_step::{
     needs_look_up_by_new_id, next_step,
 };
 pub use object_resolution::{FoundObjects, ObjectResolution, resolve_object};
+pub use rows_for_proof::RowsForProof;
 pub use second_copy_search::{
     EarlierCopy, NewRow, SecondCopiesFound, SecondCopy, find_second_copies, is_begun,
 };
@@ -64,6 +68,9 @@ pub enum ProtocolStart {
 /// Start of the protocol of an attachment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttachmentStart {
+    /// A look-up by `external_id`, or the POST at once where the run has proven that the service
+    /// refuses a second record: no earlier run has begun anything for the row.
+    New,
     /// A look-up by `external_id`.
     LookUp(PriorCreate),
     /// The record chosen for the row by an earlier run.
@@ -91,17 +98,33 @@ impl JobStart {
     }
 }
 
-/// Possible outcome of earlier POSTs of a row without an answer. Only after such a POST is a record
-/// without bytes under the row's `external_id` known to be ours.
+/// Possible outcome of earlier POSTs of a row without an answer. Only after such a POST, sent once a
+/// look-up had found nothing, is a record without bytes under the row's `external_id` known to be
+/// ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PriorCreate {
     /// There was no POST, or each POST was answered.
     NoneUnanswered,
     /// A POST for the object in the present manifest may have made a record.
     Unanswered,
+    /// A POST for the object in the present manifest may have made a record, or may have been
+    /// refused because of another client's record: no look-up came before it.
+    UnansweredWithoutLookUp,
     /// A POST for another object may have made a record. The record cannot be moved, and has to go
     /// first; and since a record does not name its object, no record found is known to be ours.
     UnansweredForOtherObject(OtherObject),
+}
+
+impl PriorCreate {
+    /// Returns the knowledge after a look-up that found nothing: no record of another client was
+    /// there, so a record found later is ours.
+    #[must_use]
+    pub fn once_nothing_was_found(self) -> Self {
+        match self {
+            Self::UnansweredWithoutLookUp => Self::Unanswered,
+            known => known,
+        }
+    }
 }
 
 /// A record chosen for a row by an earlier run. Only the absence of the record permits another
@@ -182,14 +205,31 @@ pub fn plan_row(
         return job_row::plan_job_row(row, file, earlier_entry, failed_jobs);
     }
     match earlier_entry {
-        None => RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::LookUp(
-            PriorCreate::NoneUnanswered,
-        ))),
+        None => RowPlan::SendRequests(ProtocolStart::Attachment(start_of_new_row(row))),
         Some(previous) if previous.was_done() => plan_done_row(row, file, previous, update_policy),
         Some(previous) => {
             RowPlan::SendRequests(ProtocolStart::Attachment(attachment_start(row, &previous)))
         }
     }
+}
+
+/// Returns the start of a row for which nothing is begun. A row with a new `external_id` may have
+/// its attachment already, under either name.
+fn start_of_new_row(row: &ManifestRow) -> AttachmentStart {
+    match row.new_external_id {
+        None => AttachmentStart::New,
+        Some(_) => AttachmentStart::LookUp(PriorCreate::NoneUnanswered),
+    }
+}
+
+/// True if the line says that no request of the row had an effect, for the row as it is now. All
+/// other lines lead to a look-up, which is the cheaper question where an attachment is likely.
+fn says_not_begun(earlier_entry: &ResultsEntry) -> bool {
+    let is_untouched = matches!(
+        earlier_entry.state(),
+        RowState::NotBegun(StatusReason::NotReached) | RowState::Unfit(_)
+    );
+    is_untouched && earlier_entry.changes == AttachmentChanges::default()
 }
 
 fn attachment_start(row: &ManifestRow, earlier_entry: &ResultsEntry) -> AttachmentStart {
@@ -214,10 +254,14 @@ fn attachment_start(row: &ManifestRow, earlier_entry: &ResultsEntry) -> Attachme
             progress: BegunProgress::from_attachment_state(&state),
         });
     }
+    if elsewhere.is_none() && says_not_begun(earlier_entry) {
+        return start_of_new_row(row);
+    }
     AttachmentStart::LookUp(match (elsewhere, state) {
         (
             Some(object),
             RowState::Creating(_)
+            | RowState::CreatingWithoutLookUp
             | RowState::CreatingOnOtherObject
             | RowState::UnfinishedOnOtherObject
             | RowState::ConflictOnOtherObject,
@@ -227,6 +271,7 @@ fn attachment_start(row: &ManifestRow, earlier_entry: &ResultsEntry) -> Attachme
             PriorCreate::UnansweredForOtherObject(object_of_entry(earlier_entry))
         }
         (None, RowState::Creating(_)) => PriorCreate::Unanswered,
+        (None, RowState::CreatingWithoutLookUp) => PriorCreate::UnansweredWithoutLookUp,
         _ => PriorCreate::NoneUnanswered,
     })
 }

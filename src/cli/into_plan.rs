@@ -40,6 +40,7 @@ impl ImportArgs {
                 UnfitRowPolicy::Refuse
             },
             max_errors: self.max_errors,
+            look_ups: self.lookup,
             consent: self.consent.into_policy(),
             service: self.service.into_config(),
             output: self.output.into_config(),

@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::config::{SummaryForm, TenantEnvironment, TenantRegion};
+use crate::model::LookUpPolicy;
 use crate::plan::ConflictPolicy;
 
 impl ValueEnum for TenantRegion {
@@ -48,6 +49,23 @@ impl ValueEnum for ConflictPolicy {
             Self::Replace => possible_value(
                 "replace",
                 "The attachment gets the content of the row's file; needs --backup or --no-backup",
+            ),
+        })
+    }
+}
+
+impl ValueEnum for LookUpPolicy {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Each, Self::OnClash]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Each => possible_value("each", "Each row is looked up first"),
+            Self::OnClash => possible_value(
+                "on-clash",
+                "New rows are looked up only when the service refuses them, once the run has proven \
+                 that it refuses an external_id in use",
             ),
         })
     }

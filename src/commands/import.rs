@@ -58,7 +58,7 @@ pub(super) fn import_manifest(
         .manifest
         .service()
         .unwrap_or(ProcurementService::Workday);
-    let amending = config.changes.for_service(service)?;
+    let amending = config.changes_for(service)?;
     let base = config
         .service
         .resolve_destination(service, environment_variable)?;
@@ -126,6 +126,7 @@ pub(super) fn import_manifest(
     let opening = SessionOptions {
         max_errors: config.max_errors,
         update_policy,
+        look_ups: plan.look_up_mode(config.look_ups),
         stop_policy: StopPolicy::FinishRequests,
     };
     match config.mode {

@@ -22,7 +22,7 @@ use crate::destination::{BudgetKind, Destination as _};
 use crate::emulator::{self, AttachmentSettings, Emulator};
 use crate::error::CommandError;
 use crate::http::HttpClientError;
-use crate::model::{AttachmentId, ProcurementService};
+use crate::model::{AttachmentId, LookUpMode, ProcurementService};
 use crate::pipeline::{self, PreflightError, PreflightSuccess, RunSettings};
 use crate::plan::UpdatePolicy;
 use crate::signals::{SignalListener, StopSignal};
@@ -43,6 +43,7 @@ pub(super) struct ConnectionConfig<'a> {
 pub(super) struct SessionOptions {
     pub(super) max_errors: Option<usize>,
     pub(super) update_policy: UpdatePolicy,
+    pub(super) look_ups: LookUpMode,
     pub(super) stop_policy: StopPolicy,
 }
 
@@ -119,6 +120,7 @@ impl Session {
                 },
                 destination: target.base.label(),
                 update_policy: with.update_policy,
+                look_ups: with.look_ups,
                 seed: fastrand::u64(..),
             },
             stop_listener: stopping,

@@ -18,7 +18,7 @@ use crate::config::{
     ObjectProofPolicy, PreflightPolicy, ResolvedDestination, VerifyPlan, environment_variable,
 };
 use crate::error::{CommandError, ProgramExit};
-use crate::model::{ProcurementService, RowNumbers};
+use crate::model::{LookUpMode, ProcurementService, RowNumbers};
 use crate::plan::UpdatePolicy;
 use crate::progress::{HashingProgress, ProgressForm, SendingProgress, Workload};
 use crate::results::earlier_results::describe_damaged_lines;
@@ -87,6 +87,7 @@ pub fn run(config: &VerifyPlan) -> Result<ProgramExit, CommandError> {
     let opening = SessionOptions {
         max_errors: None,
         update_policy: UpdatePolicy::default(),
+        look_ups: LookUpMode::Each,
         stop_policy: StopPolicy::AbandonRequests,
     };
     let (session, runtime) = contact.open(&opening)?;

@@ -6,10 +6,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{ChangePolicy, JobPolicy, ServiceConfig};
+use super::{ChangePolicy, ChangePolicyError, JobPolicy, ServiceChangePolicy, ServiceConfig};
 use crate::emulator::EmulatorSettings;
 use crate::manifest::ManifestOptions;
-use crate::model::{ObjectRef, SecondCopyPolicy};
+use crate::model::{LookUpPolicy, ObjectRef, ProcurementService, SecondCopyPolicy};
 use crate::progress::Verbosity;
 use crate::text::decode::Encoding;
 use crate::verification::DownloadScope;
@@ -29,6 +29,8 @@ pub struct ImportPlan {
     pub unfit_rows: UnfitRowPolicy,
     /// Largest number of failed rows before the run stops. `None`: no limit.
     pub max_errors: Option<usize>,
+    /// Look-ups before attachments are made.
+    pub look_ups: LookUpPolicy,
     /// Treatment of questions about irreversible steps.
     pub consent: ConsentPolicy,
     /// Destination, rate and network.
@@ -44,6 +46,19 @@ pub struct ImportPlan {
 }
 
 impl ImportPlan {
+    /// Checks the options about existing attachments for a service. Fails if the options cannot be
+    /// meant together, or not for the service.
+    pub fn changes_for(
+        &self,
+        service: ProcurementService,
+    ) -> Result<ServiceChangePolicy, ChangePolicyError> {
+        if service == ProcurementService::Keelvar && self.look_ups == LookUpPolicy::OnClash {
+            let option = "--lookup on-clash";
+            return Err(ChangePolicyError::NotForService { option });
+        }
+        self.changes.for_service(service)
+    }
+
     /// Returns true if the user is shown notices before the import.
     pub fn shows_notices(&self) -> bool {
         self.notices == NoticePolicy::Show && !self.output.is_quiet()

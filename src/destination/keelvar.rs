@@ -390,7 +390,7 @@ impl JobApi for KeelvarClient {
             ServiceReply::Success(_) => Err(unusable_answer("speaks of another job")),
             ServiceReply::NotFound => Ok(JobPresence::Absent),
             ServiceReply::SlashRedirect => Err(unusable_answer("is a redirect")),
-            ServiceReply::Refused(why) => Err(ApiFailure::Refused(why)),
+            ServiceReply::Refused(refusal) => Err(ApiFailure::Refused(refusal)),
         }
     }
 
@@ -412,7 +412,7 @@ impl JobApi for KeelvarClient {
                  where /jobs begins, as in https://HOST/api"
             ))),
             ServiceReply::SlashRedirect => Err(unusable_answer("is a redirect")),
-            ServiceReply::Refused(why) => Err(ApiFailure::Refused(why)),
+            ServiceReply::Refused(refusal) => Err(ApiFailure::Refused(refusal)),
         }
     }
 }

@@ -34,7 +34,7 @@ use crate::http::target::{ApiLocation, TransferPolicy, TransferTarget};
 use crate::http::transfer::TransferClient;
 use crate::http::{
     ApiFailure, FetchFailure, FetchedContent, HttpClientError, NetworkConfig, PutFailure,
-    PutReceipt,
+    PutReceipt, RequestRefusal,
 };
 use crate::model::{AttachmentId, CheckedContent, ExternalId, ObjectRef, ObjectType};
 use crate::upload_source::UploadSource;
@@ -86,7 +86,7 @@ impl WorkdayClient {
             ServiceReply::Success(body) => parse_resources(body),
             ServiceReply::NotFound => Ok(Vec::new()),
             ServiceReply::SlashRedirect => Err(unusable_answer("is a redirect")),
-            ServiceReply::Refused(why) => Err(ApiFailure::Refused(why)),
+            ServiceReply::Refused(refusal) => Err(ApiFailure::Refused(refusal)),
         }
     }
 
@@ -106,7 +106,7 @@ impl WorkdayClient {
             ServiceReply::NotFound => Ok(None),
             ServiceReply::SlashRedirect => Err(unusable_answer("is a redirect")),
             ServiceReply::Success(body) => parse_resource(body).map(Some),
-            ServiceReply::Refused(why) => Err(ApiFailure::Refused(why)),
+            ServiceReply::Refused(refusal) => Err(ApiFailure::Refused(refusal)),
         }
     }
 
@@ -171,7 +171,7 @@ impl WorkdayClient {
             ServiceReply::Success(body) => parse_resource(body).map(Some),
             ServiceReply::NotFound => Ok(None),
             ServiceReply::SlashRedirect => Err(unusable_answer("is a redirect")),
-            ServiceReply::Refused(why) => Err(ApiFailure::Refused(why)),
+            ServiceReply::Refused(refusal) => Err(ApiFailure::Refused(refusal)),
         }
     }
 }
@@ -349,15 +349,15 @@ fn judge_probe(answer: ProbeAnswer) -> ProbeOutcome {
 
 /// Failure of an update whose attachment does not exist.
 fn attachment_not_found() -> ApiFailure {
-    ApiFailure::Refused("status 404".into())
+    ApiFailure::Refused(RequestRefusal::other("status 404"))
 }
 
 /// Failure of a creation with status 404: most likely the object does not exist.
 fn object_not_found(object: ObjectRef) -> ApiFailure {
-    ApiFailure::Refused(format!(
+    ApiFailure::Refused(RequestRefusal::other(format!(
         "status 404: is there a {object}? An object_id is the id that the service's API has, not the \
          number that people see"
-    ))
+    )))
 }
 
 /// Type of an object in `data.type`.

@@ -8,7 +8,7 @@
 mod answer;
 mod list_page;
 
-use crate::http::ApiFailure;
+use crate::http::{ApiFailure, RequestRefusal};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -161,8 +161,8 @@ pub enum ServiceReply {
     /// A redirect to the same address with a slash added at the end, or with the slash removed. The
     /// request had no effect.
     SlashRedirect,
-    /// Another 4xx about this very request. The text describes the refusal.
-    Refused(String),
+    /// Another 4xx about this very request.
+    Refused(RequestRefusal),
 }
 
 /// Header with a key.

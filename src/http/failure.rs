@@ -28,13 +28,42 @@ pub enum ApiFailure {
     /// likely no effect; but the firewall may have held back the answer rather than the request.
     Intercepted(String),
     /// Any other definite answer. No effect.
-    Refused(String),
+    Refused(RequestRefusal),
     /// No request of this kind can ever succeed from this machine, for example because a
     /// certificate is not trusted.
     NeverPossible(String),
     /// The request was not sent, because the run could not record changes any more and may make
     /// none.
     Withheld,
+}
+
+/// Definite refusal of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRefusal {
+    /// Kind of the refusal.
+    pub kind: RefusalKind,
+    /// Refusal in words.
+    pub message: String,
+}
+
+/// Kind of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// 409 or 422, from the service itself. Both are plausible answers to an `external_id` in use;
+    /// which of both the service gives is not documented.
+    ConflictOrInvalid,
+    /// Any other refusal.
+    Other,
+}
+
+impl RequestRefusal {
+    /// Creates a refusal that says nothing about an `external_id` in use.
+    pub fn other(message: impl Into<String>) -> Self {
+        Self {
+            kind: RefusalKind::Other,
+            message: message.into(),
+        }
+    }
 }
 
 /// An address for bytes, named by the service, to which sending would not be safe. The text gives

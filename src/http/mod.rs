@@ -24,8 +24,8 @@ mod transport_error;
 use std::time::Duration;
 
 pub use failure::{
-    ApiFailure, DigestedBytes, FetchFailure, FetchedContent, PutFailure, PutReceipt,
-    UnsafeTargetError,
+    ApiFailure, DigestedBytes, FetchFailure, FetchedContent, PutFailure, PutReceipt, RefusalKind,
+    RequestRefusal, UnsafeTargetError,
 };
 
 use extra_authorities::ExtraAuthorities;

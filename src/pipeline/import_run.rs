@@ -43,24 +43,21 @@ pub async fn run_attachments<D: AttachmentApi, J: Journal>(
     stop: impl Future<Output = ()>,
 ) -> Option<HaltReason> {
     let run = ImportRun::new(destination, journal, settings, events);
-    let common = SharedAttachmentState::new(backup_store);
+    let common = SharedAttachmentState::new(backup_store, settings.look_ups);
     let begin = |task, slot| {
         let (machine, start) = AttachmentMachine::new(&run, &common, task, slot);
         machine.run(start)
     };
-    let polling = common.poller.serve(&run.requests);
+    let serving = common.serve(&run);
     let tasks = CountedTasks {
         tasks,
         count_rows: |_: &AttachmentTask| 1,
     };
-    run.run_tasks(
-        tasks,
-        begin,
-        polling,
-        || common.close_routing_trials(),
-        stop,
-    )
-    .await
+    let halt = run
+        .run_tasks(tasks, begin, serving, || common.close_proofs(), stop)
+        .await;
+    common.report_clash_finding(events);
+    halt
 }
 
 /// Imports all rows into a service with jobs. `stop` and the result are as in [`run_attachments`].
@@ -120,7 +117,7 @@ impl<'a, D: Destination, J: Journal> ImportRun<'a, D, J> {
 
     /// Begins tasks as slots get free, until all have ended or something stops the run.
     ///
-    /// `polling` is driven meanwhile. `at_end` is called when the run stops and nothing new is to
+    /// `serving` is driven meanwhile. `at_end` is called when the run stops and nothing new is to
     /// begin.
     async fn run_tasks<'s, I: Iterator, F: Future<Output = Result<FinalLines, HaltReason>>>(
         &'s self,
@@ -129,14 +126,14 @@ impl<'a, D: Destination, J: Journal> ImportRun<'a, D, J> {
             count_rows: rows_of,
         }: CountedTasks<I, impl Fn(&I::Item) -> usize>,
         begin: impl Fn(I::Item, HeldSlots<'s>) -> F,
-        polling: impl Future<Output = HaltReason>,
+        serving: impl Future<Output = HaltReason>,
         at_end: impl Fn(),
         stop: impl Future<Output = ()>,
     ) -> Option<HaltReason> {
         let mut tasks = tasks.fuse().peekable();
         let mut under_way = FuturesUnordered::new();
         let mut stop = pin!(stop);
-        let mut polling = pin!(polling.fuse());
+        let mut serving = pin!(serving.fuse());
         let mut failed = 0;
         let mut alike = CommonFailureCounter::default();
         let halt = loop {
@@ -151,7 +148,7 @@ impl<'a, D: Destination, J: Journal> ImportRun<'a, D, J> {
             tokio::select! {
                 biased;
                 () = &mut stop => break HaltReason::Interrupted,
-                halt = &mut polling => break halt,
+                halt = &mut serving => break halt,
                 Some(ended) = under_way.next() => match ended {
                     Ok(FinalLines(ends)) => {
                         failed += count_errors(&ends);
@@ -183,7 +180,7 @@ impl<'a, D: Destination, J: Journal> ImportRun<'a, D, J> {
                 tokio::select! {
                     biased;
                     through = all_completed(&mut under_way) => through,
-                    _ = &mut polling => false,
+                    _ = &mut serving => false,
                 }
             };
             // Rows that have not ended by then stay as the journal says, for the next run.

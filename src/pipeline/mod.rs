@@ -34,6 +34,7 @@ mod upload_slots;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::LookUpMode;
 use crate::plan::UpdatePolicy;
 use crate::throttle::EarlierAnswer;
 use crate::throttle::pacer::Pacer;
@@ -73,6 +74,8 @@ pub struct RunSettings {
     pub destination: String,
     /// Policy for attachments that exist already.
     pub update_policy: UpdatePolicy,
+    /// Look-ups before records are made.
+    pub look_ups: LookUpMode,
     /// Seed of all random waits.
     pub seed: u64,
 }

@@ -66,7 +66,9 @@ fn judge_probe(answer: Result<ProbeOutcome, ApiFailure>) -> ProbeDecision {
     };
     match failure {
         ApiFailure::Denied(why) => ProbeDecision::Fail(PreflightError::KeysRejected(why)),
-        ApiFailure::Refused(why) => ProbeDecision::Fail(PreflightError::NotTheService(why)),
+        ApiFailure::Refused(refusal) => {
+            ProbeDecision::Fail(PreflightError::NotTheService(refusal.message))
+        }
         ApiFailure::Intercepted(why) | ApiFailure::NeverPossible(why) => {
             ProbeDecision::Fail(PreflightError::Blocked(why))
         }

@@ -26,7 +26,7 @@ use super::upload_slots::UploadSlots;
 use super::{HaltReason, RunSettings};
 use crate::destination::Destination;
 use crate::event::{EventSender, RunEvent};
-use crate::http::ApiFailure;
+use crate::http::{ApiFailure, RequestRefusal};
 use crate::model::{AttachmentId, ExternalId, ObjectRef};
 use crate::mutex::lock_despite_poison;
 use crate::results::journal::{Journal, JournalClosed};
@@ -87,7 +87,7 @@ pub(super) enum RequestFailure {
     /// The keys are good, but lack the rights for the request.
     Forbidden(String),
     /// The service refuses the request.
-    Refused(String),
+    Refused(RequestRefusal),
 }
 
 impl RequestFailure {
@@ -97,10 +97,8 @@ impl RequestFailure {
         match self {
             Self::Halt(halt) | Self::HaltEffectUnknown(halt) => Err(halt),
             Self::NotSent => Ok("the request could not be sent".to_owned()),
-            Self::EffectUnknown(why)
-            | Self::GivenUp(why)
-            | Self::Forbidden(why)
-            | Self::Refused(why) => Ok(why),
+            Self::EffectUnknown(why) | Self::GivenUp(why) | Self::Forbidden(why) => Ok(why),
+            Self::Refused(refusal) => Ok(refusal.message),
         }
     }
 }
@@ -134,7 +132,8 @@ impl UnjudgedFailure {
                 RequestFailure::Forbidden(why)
             }
             ApiFailure::Denied(why) => RequestFailure::Halt(HaltReason::KeysRejected(why)),
-            ApiFailure::Refused(why) | ApiFailure::Intercepted(why) => RequestFailure::Refused(why),
+            ApiFailure::Refused(refusal) => RequestFailure::Refused(refusal),
+            ApiFailure::Intercepted(why) => RequestFailure::Refused(RequestRefusal::other(why)),
             ApiFailure::NeverPossible(why) => RequestFailure::Halt(HaltReason::NeverPossible(why)),
             ApiFailure::Withheld => RequestFailure::Halt(HaltReason::JournalUnusable),
         })

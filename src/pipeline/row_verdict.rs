@@ -69,7 +69,7 @@ impl RowVerdict {
             RequestFailure::EffectUnknown(why) | RequestFailure::GivenUp(why) => {
                 Self::no_answer(id, &why)
             }
-            RequestFailure::Refused(why) => Self::refused(id, &why),
+            RequestFailure::Refused(refusal) => Self::refused(id, &refusal.message),
             RequestFailure::Forbidden(why) => Self::forbidden(id, object, &why),
         })
     }
@@ -335,6 +335,10 @@ impl RowVerdict {
                 state: RowState::Creating(self.state.reason()),
                 ..self
             },
+            PriorCreate::UnansweredWithoutLookUp => Self {
+                state: RowState::CreatingWithoutLookUp,
+                ..self
+            },
             PriorCreate::UnansweredForOtherObject(object) => Self {
                 state: RowState::CreatingOnOtherObject,
                 other_object: Some(object.clone()),
@@ -345,23 +349,23 @@ impl RowVerdict {
 
     /// A record without bytes has the row's `external_id`.
     pub(super) fn record_without_bytes(other_object: Option<OtherObject>) -> Self {
-        let (state, whose) = match &other_object {
+        let (state, what) = match &other_object {
             Some(object) => (
                 RowState::UnfinishedOnOtherObject,
                 format!(
-                    "for {} {}, as the manifest said before,",
+                    "a record with this external_id was made for {} {}, as the manifest said \
+                     before, and has no bytes yet",
                     object.object_type, object.object_id
                 ),
             ),
             None => (
                 RowState::NotBegun(StatusReason::PendingElsewhere),
-                "by somebody else".to_owned(),
+                "a record with this external_id has no bytes yet, and is not known to be this \
+                 import's"
+                    .to_owned(),
             ),
         };
-        let message = format!(
-            "a record with this external_id was made {whose} and has no bytes yet; {}",
-            StatusReason::PendingElsewhere.remedy()
-        );
+        let message = format!("{what}; {}", StatusReason::PendingElsewhere.remedy());
         Self {
             other_object,
             ..Self::without_message(state, None).with_message(message)

@@ -196,6 +196,10 @@ async fn survey_row<D: AttachmentApi>(
     shown: Option<AttachmentPresence>,
 ) -> Result<RowSurvey, HaltReason> {
     let foreseen = match &task.start {
+        AttachmentStart::New => {
+            let posted = &PriorCreate::NoneUnanswered;
+            predict_from_look_up(requests, owner, task, posted, update_policy).await
+        }
         AttachmentStart::LookUp(posted) => {
             predict_from_look_up(requests, owner, task, posted, update_policy).await
         }

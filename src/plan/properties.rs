@@ -99,6 +99,8 @@ fn any_entry() -> impl Strategy<Value = ResultsEntry> {
         StatusReason::FileChanged,
         StatusReason::StoredOtherSize,
         StatusReason::NoAnswer,
+        StatusReason::NotReached,
+        StatusReason::NotLookedUp,
     ];
     let verified = [VerifiedBy::Nothing, VerifiedBy::Size, VerifiedBy::Etag];
     (
@@ -164,6 +166,7 @@ fn posted() -> impl Strategy<Value = PriorCreate> {
     prop_oneof![
         Just(PriorCreate::NoneUnanswered),
         Just(PriorCreate::Unanswered),
+        Just(PriorCreate::UnansweredWithoutLookUp),
         other_object().prop_map(PriorCreate::UnansweredForOtherObject),
     ]
 }
@@ -270,9 +273,16 @@ proptest! {
                 prop_assert_eq!(None, chosen);
                 let creating = entry.status == Status::Creating;
                 let changed = entry.reason == StatusReason::ObjectChanged;
-                prop_assert_eq!(posted == PriorCreate::Unanswered, creating && !elsewhere && !changed);
+                let unseen = entry.reason == StatusReason::NotLookedUp;
+                let posted_here = creating && !elsewhere && !changed;
+                prop_assert_eq!(posted == PriorCreate::Unanswered, posted_here && !unseen);
+                prop_assert_eq!(posted == PriorCreate::UnansweredWithoutLookUp, posted_here && unseen);
                 let waits = (elsewhere && (creating || changed)) || (creating && changed);
                 prop_assert_eq!(matches!(posted, PriorCreate::UnansweredForOtherObject(_)), waits);
+            }
+            RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::New)) => {
+                prop_assert_eq!((chosen, elsewhere), (None, false));
+                prop_assert!(matches!(entry.status, Status::Pending | Status::Invalid));
             }
             other => prop_assert!(false, "{:?}", other),
         }

@@ -33,7 +33,9 @@ pub(super) fn classify_look_up(
         AttachmentPresence::Absent => LookUpFinding::Nothing,
         AttachmentPresence::Pending { id } => match prior_create {
             PriorCreate::Unanswered => LookUpFinding::Ours(id.clone()),
-            PriorCreate::NoneUnanswered => LookUpFinding::Unfinished(None),
+            PriorCreate::NoneUnanswered | PriorCreate::UnansweredWithoutLookUp => {
+                LookUpFinding::Unfinished(None)
+            }
             PriorCreate::UnansweredForOtherObject(object) => {
                 LookUpFinding::Unfinished(Some(object.clone()))
             }

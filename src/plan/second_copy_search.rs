@@ -94,6 +94,7 @@ pub fn is_begun(entry: &ResultsEntry) -> bool {
         RowState::FailedWithoutBytes(_) if entry.service() == Some(ProcurementService::Keelvar) => false,
         RowState::Done(..)
         | RowState::Creating(_)
+        | RowState::CreatingWithoutLookUp
         | RowState::CreatingOnOtherObject
         // A record may have been made for the object that the row had then.
         | RowState::UnfinishedOnOtherObject

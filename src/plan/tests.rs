@@ -76,20 +76,79 @@ fn ready(text: &str, modified: i64) -> RowFile {
 }
 
 #[test]
-fn a_new_row_is_looked_up() {
-    let step = plan_row(
-        &row(),
-        ready("text", 1),
-        None,
-        UpdatePolicy::default(),
-        FailedJobPolicy::Leave,
-    );
-    assert_eq!(
-        step,
-        RowPlan::SendRequests(ProtocolStart::Attachment(AttachmentStart::LookUp(
-            PriorCreate::NoneUnanswered
-        )))
-    );
+fn only_a_row_of_which_nothing_is_begun_may_begin_without_a_look_up() {
+    let renamed_row = ManifestRow {
+        new_external_id: Some(ExternalId::parse("A2").unwrap()),
+        ..row()
+    };
+    let line = |status, reason| ResultsEntry {
+        reason,
+        ..earlier_line(status)
+    };
+    let not_reached = || line(Status::Pending, StatusReason::NotReached);
+    let on_other_object = ResultsEntry {
+        object_id: "8".into(),
+        ..not_reached()
+    };
+    let changed = ResultsEntry {
+        changes: AttachmentChanges {
+            renamed_to: Some("A0".into()),
+            ..AttachmentChanges::default()
+        },
+        ..not_reached()
+    };
+    let new = || AttachmentStart::New;
+    let look_up = |posted| AttachmentStart::LookUp(posted);
+    let none = || look_up(PriorCreate::NoneUnanswered);
+    for (row, earlier_entry, start) in [
+        (row(), None, new()),
+        (renamed_row.clone(), None, none()),
+        (row(), Some(not_reached()), new()),
+        (
+            row(),
+            Some(line(Status::Invalid, StatusReason::NotFit)),
+            new(),
+        ),
+        (renamed_row, Some(not_reached()), none()),
+        (row(), Some(on_other_object), none()),
+        (row(), Some(changed), none()),
+        // An attachment is likely to be there.
+        (
+            row(),
+            Some(line(Status::Pending, StatusReason::PendingElsewhere)),
+            none(),
+        ),
+        (
+            row(),
+            Some(line(Status::Failed, StatusReason::Refused)),
+            none(),
+        ),
+        (
+            row(),
+            Some(line(Status::Pending, StatusReason::NoAnswer)),
+            none(),
+        ),
+        (
+            row(),
+            Some(line(Status::Creating, StatusReason::None)),
+            look_up(PriorCreate::Unanswered),
+        ),
+        (
+            row(),
+            Some(line(Status::Creating, StatusReason::NotLookedUp)),
+            look_up(PriorCreate::UnansweredWithoutLookUp),
+        ),
+    ] {
+        let step = plan_row(
+            &row,
+            ready("text", 1),
+            earlier_entry.clone(),
+            UpdatePolicy::default(),
+            FailedJobPolicy::Leave,
+        );
+        let expected = RowPlan::SendRequests(ProtocolStart::Attachment(start));
+        assert_eq!(step, expected, "{earlier_entry:?}");
+    }
 }
 
 #[test]
@@ -360,9 +419,16 @@ fn a_record_without_bytes_is_ours_only_while_a_post_may_have_gone_unheard() {
         found(PriorCreate::Unanswered),
         LookUpFinding::Ours(id.clone())
     );
+    // Of a POST without a look-up before, the refusal may be lost: the record may be anybody's.
+    for unknown in [
+        PriorCreate::NoneUnanswered,
+        PriorCreate::UnansweredWithoutLookUp,
+    ] {
+        assert_eq!(found(unknown), LookUpFinding::Unfinished(None));
+    }
     assert_eq!(
-        found(PriorCreate::NoneUnanswered),
-        LookUpFinding::Unfinished(None)
+        found(PriorCreate::UnansweredWithoutLookUp.once_nothing_was_found()),
+        LookUpFinding::Ours(id.clone())
     );
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::human_size;
 use crate::destination::BudgetKind;
-use crate::event::RunEvent;
+use crate::event::{ClashFinding, ProofRecordFate, RunEvent};
 use crate::results::Status;
 
 /// Counts of the events of a run.
@@ -16,6 +16,12 @@ pub struct RunTally {
     pub reads: u64,
     /// Records created.
     pub created: u64,
+    /// Records made under throwaway ids.
+    pub proof_records_made: u64,
+    /// POSTs for such records whose effect is unknown.
+    pub proof_records_unknown: u64,
+    /// Finding about the service's refusal of a second record; `None` for a run that did not try.
+    pub clash_finding: Option<ClashFinding>,
     /// Bytes of files sent, repeated uploads included.
     pub bytes_sent: u64,
     /// Bytes of files received, repeated downloads included.
@@ -38,6 +44,12 @@ impl RunTally {
                 self.reads += u64::from(*kind == BudgetKind::Read);
             }
             RunEvent::RecordCreated => self.created += 1,
+            RunEvent::ProofRecordRequested => self.proof_records_unknown += 1,
+            RunEvent::ProofRecordSettled(fate) => {
+                self.proof_records_unknown -= 1;
+                self.proof_records_made += u64::from(*fate == ProofRecordFate::Made);
+            }
+            RunEvent::ClashProofEnded(finding) => self.clash_finding = Some(finding.clone()),
             RunEvent::BytesSent(bytes) => self.bytes_sent += bytes,
             RunEvent::RowEnded { status } => *self.ended.entry(*status).or_default() += 1,
             RunEvent::RowInspected => self.inspected += 1,
@@ -59,6 +71,9 @@ impl RunTally {
             requests,
             reads,
             created,
+            proof_records_made,
+            proof_records_unknown,
+            clash_finding,
             bytes_sent,
             bytes_received,
             inspected,
@@ -69,6 +84,9 @@ impl RunTally {
         self.requests += requests;
         self.reads += reads;
         self.created += created;
+        self.proof_records_made += proof_records_made;
+        self.proof_records_unknown += proof_records_unknown;
+        self.clash_finding = clash_finding.or(self.clash_finding.take());
         self.bytes_sent += bytes_sent;
         self.bytes_received += bytes_received;
         self.inspected += inspected;

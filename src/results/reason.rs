@@ -82,6 +82,9 @@ reasons! {
         "The row was begun for another object than the manifest names now.",
         "undo the change, or give the row a new external_id; an unfinished row can be resumed \
          after an hour";
+    NotLookedUp = "not_looked_up",
+        "A record was being created with no look-up before, and the result is not recorded.",
+        "run the import again with --resume";
     LookupMismatch = "lookup_mismatch",
         "The service answered the look-up with an attachment of another external_id.",
         "choose an external_id without special characters";

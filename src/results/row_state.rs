@@ -15,6 +15,9 @@ pub enum RowState {
     Unfit(StatusReason),
     /// A POST was announced, and may or may not have made a record.
     Creating(StatusReason),
+    /// A POST was announced, with no look-up before it, and may or may not have made a record. A
+    /// record without bytes may be another client's, and the reason for a refusal of the POST.
+    CreatingWithoutLookUp,
     /// A POST was announced for another object than the manifest names now. Its record cannot be
     /// moved.
     CreatingOnOtherObject,
@@ -160,6 +163,7 @@ impl RowState {
             (Status::Conflict, StatusReason::ObjectChanged) => Self::ConflictOnOtherObject,
             (Status::Conflict, _) => Self::Conflict(reason.clone()),
             (Status::Creating, StatusReason::ObjectChanged) => Self::CreatingOnOtherObject,
+            (Status::Creating, StatusReason::NotLookedUp) => Self::CreatingWithoutLookUp,
             (Status::Creating, _) => Self::Creating(reason.clone()),
             (_, StatusReason::ObjectChanged) => Self::UnfinishedOnOtherObject,
             (Status::Created, StatusReason::None) => Self::Created,
@@ -189,6 +193,7 @@ impl RowState {
             Self::NotBegun(reason) => (Status::Pending, reason),
             Self::Unfit(reason) => (Status::Invalid, reason),
             Self::Creating(reason) => (Status::Creating, reason),
+            Self::CreatingWithoutLookUp => (Status::Creating, StatusReason::NotLookedUp),
             Self::CreatingOnOtherObject => (Status::Creating, StatusReason::ObjectChanged),
             Self::UnfinishedOnOtherObject => (Status::Pending, StatusReason::ObjectChanged),
             Self::Created => (Status::Created, StatusReason::None),
@@ -280,7 +285,10 @@ impl RowState {
 
     /// True if a POST was announced, and may or may not have made a record.
     pub fn is_creating(&self) -> bool {
-        matches!(self, Self::Creating(_) | Self::CreatingOnOtherObject)
+        matches!(
+            self,
+            Self::Creating(_) | Self::CreatingWithoutLookUp | Self::CreatingOnOtherObject
+        )
     }
 }
 

@@ -5,7 +5,7 @@
 //! checks of a test.
 //!
 //! - First imports and their options: `first_import`, `dry_run`, `limits`, `preflight`,
-//!   `already_there`, `external_ids`, `routing`, `empty_sizes`, `objects`, `uploads`,
+//!   `already_there`, `external_ids`, `lookup_on_clash`, `routing`, `empty_sizes`, `objects`, `uploads`,
 //!   `refused_early`.
 //! - Manifests: `check` (problems), `second_copies` (files attached already), `hostile_text`.
 //! - Results: `results_file`, `results_displaced`, `saved_anew`, `formats`, `outputs`, `resume`.
@@ -48,6 +48,7 @@ mod killed_at_syncs;
 #[cfg(target_os = "linux")]
 mod killed_often;
 mod limits;
+mod lookup_on_clash;
 mod lost_answers;
 mod objects;
 mod outputs;

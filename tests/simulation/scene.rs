@@ -14,7 +14,7 @@ use consign::destination::{
 };
 use consign::event::EventSender;
 use consign::http::{ApiFailure, FetchFailure, FetchedContent, PutFailure, PutReceipt};
-use consign::model::{AttachmentId, ExternalId};
+use consign::model::{AttachmentId, ExternalId, LookUpMode};
 use consign::pipeline::{AttachmentTask, HaltReason, RunSettings, run_attachments};
 use consign::plan::UpdatePolicy;
 use consign::throttle::quota::QuotaBudget;
@@ -63,6 +63,7 @@ pub(crate) enum FaultPeriod {
 pub(crate) struct RunOptions {
     pub(crate) policy: UpdatePolicy,
     pub(crate) backups: BackupChoice,
+    pub(crate) look_ups: LookUpMode,
 }
 
 /// Choice whether replaced content is kept in a backup.

@@ -23,7 +23,7 @@ pub(super) async fn run_pipeline<J: Journal>(
 ) -> Option<HaltReason> {
     match client {
         ServiceClient::Workday(to) => {
-            let tasks = plan.attachment_tasks();
+            let tasks = plan.attachment_tasks_to_send(settings.look_ups);
             run_attachments(tasks, &**to, journal, backup_store, settings, events, stop).await
         }
         ServiceClient::Keelvar(to) => {

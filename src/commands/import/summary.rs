@@ -1,6 +1,7 @@
 //! Summary of an import, as text for people and as JSON for scripts, and the ending of the run.
 
 mod awaiting_content;
+pub(super) mod look_up_report;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::results::{ResultsDisplacement, ResultsEntry, Status};
 use crate::signals::StopSignal;
 use crate::text::{count_with_noun, count_with_noun_and_verb, escape, group_thousands, quoted};
 use awaiting_content::AwaitingContentList;
+use look_up_report::LookUpReport;
 
 /// Counts of an import. The serialised fields are the JSON summary.
 #[derive(Debug, Serialize)]
@@ -37,6 +39,9 @@ pub(super) struct ImportSummary {
     look_ups: u64,
     /// Records created by this run: attachments, or jobs.
     created: u64,
+    /// Finding of a run with `--lookup on-clash`; `None` for other runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lookup: Option<LookUpReport>,
     throttled: u64,
     bytes_sent: u64,
     seconds: f64,
@@ -81,6 +86,7 @@ impl ImportSummary {
             requests: tally.requests,
             look_ups: tally.reads,
             created: tally.created,
+            lookup: LookUpReport::from_tally(tally),
             throttled: tally.throttled,
             bytes_sent: tally.bytes_sent,
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
@@ -227,6 +233,9 @@ impl ImportSummary {
                     self.status_meaning_with_kept(status)
                 );
             }
+        }
+        if let Some(lookup) = &self.lookup {
+            text.push_str(&lookup.for_people());
         }
         text.push_str(&self.waiting_for_content.warning());
         for line in &self.rows_needing_attention {

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use super::result_lines::{self, LineSources};
 use crate::config::JobPolicy;
 use crate::manifest::{Manifest, ManifestRow};
-use crate::model::{NamedObject, ObjectType, ProcurementService};
+use crate::model::{
+    ClashScope, LookUpMode, LookUpPolicy, NamedObject, ObjectRef, ObjectType, ProcurementService,
+};
 use crate::pipeline::{AttachmentTask, JobTask, TaskRow};
 use crate::plan::{
-    FailedJobPolicy, FoundObjects, JobCandidate, JobStart, ProtocolStart, RowPlan, UpdatePolicy,
-    group_into_jobs, plan_row, resolve_object,
+    AttachmentStart, FailedJobPolicy, FoundObjects, JobCandidate, JobStart, ProtocolStart, RowPlan,
+    RowsForProof, UpdatePolicy, group_into_jobs, plan_row, resolve_object,
 };
 use crate::prepare::{EarlierRow, EarlierRun, PreparedFiles, RowFile};
 use crate::results::earlier_results::EarlierResults;
@@ -66,6 +68,8 @@ pub(super) struct WorkList<'a> {
     rows_to_send: Vec<u32>,
     /// Indices of the rows whose records have to be found before the next step can be decided.
     rows_to_find: Vec<u32>,
+    /// Rows that begin first in a run with [`LookUpMode::OnClash`].
+    rows_for_proof: RowsForProof,
     /// The rows of `rows_to_send`, grouped into jobs; `None` for a service without jobs.
     job_groups: Option<Vec<Vec<u32>>>,
     update_policy: UpdatePolicy,
@@ -99,6 +103,7 @@ impl<'a> WorkList<'a> {
             root: Arc::clone(root),
             rows_to_send: Vec::new(),
             rows_to_find: Vec::new(),
+            rows_for_proof: RowsForProof::default(),
             settled_lines: HashMap::new(),
             done_rows_without_file: 0,
         };
@@ -110,11 +115,16 @@ impl<'a> WorkList<'a> {
                 let number = row.number;
                 match plan.step_for_row(row, file) {
                     None => plan.rows_to_find.push(index),
-                    Some(RowPlan::KeepLine) => {}
-                    Some(RowPlan::RecordLine(entry)) => {
+                    Some((_, RowPlan::KeepLine)) => {}
+                    Some((_, RowPlan::RecordLine(entry))) => {
                         plan.settled_lines.insert(number, *entry);
                     }
-                    Some(RowPlan::SendRequests(_)) => plan.rows_to_send.push(index),
+                    Some((object, RowPlan::SendRequests(start))) => {
+                        plan.rows_to_send.push(index);
+                        if let ProtocolStart::Attachment(AttachmentStart::New) = start {
+                            plan.rows_for_proof.offer(index, object);
+                        }
+                    }
                 }
             }
         }
@@ -124,17 +134,16 @@ impl<'a> WorkList<'a> {
         plan
     }
 
-    /// Returns the next step of a row; `None` where its record has to be found first.
-    fn step_for_row(&self, row: ManifestRow<NamedObject>, file: RowFile) -> Option<RowPlan> {
+    /// Returns the object and the next step of a row; `None` where its record has to be found first.
+    fn step_for_row(
+        &self,
+        row: ManifestRow<NamedObject>,
+        file: RowFile,
+    ) -> Option<(ObjectRef, RowPlan)> {
         let previous = self.earlier.latest_entry(row.external_id.as_str());
         let row = resolve_object(row, previous.as_ref(), self.objects).known()?;
-        Some(plan_row(
-            &row,
-            file,
-            previous,
-            self.update_policy,
-            self.failed_jobs,
-        ))
+        let step = plan_row(&row, file, previous, self.update_policy, self.failed_jobs);
+        Some((row.object, step))
     }
 
     fn job_candidates(&self) -> impl Iterator<Item = JobCandidate> {
@@ -214,14 +223,51 @@ impl<'a> WorkList<'a> {
         settled
     }
 
+    /// Returns the look-ups of an import by the user's choice. A manifest without any known type
+    /// has no rows to send.
+    pub(super) fn look_up_mode(&self, look_ups: LookUpPolicy) -> LookUpMode {
+        let types = self
+            .manifest
+            .rows()
+            .filter_map(|row| row.object_type().parse().ok());
+        match (look_ups, ClashScope::for_types(types)) {
+            (LookUpPolicy::OnClash, Some(scope)) => LookUpMode::OnClash(scope),
+            (LookUpPolicy::Each, _) | (LookUpPolicy::OnClash, None) => LookUpMode::Each,
+        }
+    }
+
     /// Returns the tasks of rows whose files become attachments, in the order of the manifest. Each
     /// task is made when the iterator reaches its row.
     pub(super) fn attachment_tasks(&self) -> impl Iterator<Item = AttachmentTask> + '_ {
-        self.rows_to_send.iter().filter_map(|row| {
-            self.task_row(*row, |start| match start {
-                ProtocolStart::Attachment(start) => Some(start),
-                ProtocolStart::Job(_) => None,
-            })
+        self.rows_to_send
+            .iter()
+            .filter_map(|row| self.attachment_task(*row))
+    }
+
+    /// Returns the same tasks in the order of an import.
+    pub(super) fn attachment_tasks_to_send(
+        &self,
+        look_ups: LookUpMode,
+    ) -> impl Iterator<Item = AttachmentTask> + '_ {
+        let first = match look_ups {
+            LookUpMode::Each => Vec::new(),
+            LookUpMode::OnClash(_) => self.rows_for_proof.in_order(),
+        };
+        let is_other = {
+            let first = first.clone();
+            move |row: &u32| !first.contains(row)
+        };
+        let others = self.rows_to_send.iter().copied().filter(is_other);
+        first
+            .into_iter()
+            .chain(others)
+            .filter_map(|row| self.attachment_task(row))
+    }
+
+    fn attachment_task(&self, row: u32) -> Option<AttachmentTask> {
+        self.task_row(row, |start| match start {
+            ProtocolStart::Attachment(start) => Some(start),
+            ProtocolStart::Job(_) => None,
         })
     }
 

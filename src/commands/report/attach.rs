@@ -17,7 +17,9 @@ use crate::config::{
 use crate::digest::sha256;
 use crate::error::{CommandError, ProgramExit};
 use crate::manifest::{self, ManifestOptions};
-use crate::model::{MAX_TEXT_CHARS, ObjectRef, ProcurementService, SecondCopyPolicy, Sha256Digest};
+use crate::model::{
+    LookUpPolicy, MAX_TEXT_CHARS, ObjectRef, ProcurementService, SecondCopyPolicy, Sha256Digest,
+};
 use crate::results::ledger::Ledger;
 use crate::root::parent_folder;
 use crate::text::{escape, quoted};
@@ -144,6 +146,7 @@ fn import_plan_for(attach: &AttachPlan, output: OutputConfig, report: &Path) -> 
         mode: ImportMode::Attach,
         unfit_rows: UnfitRowPolicy::Refuse,
         max_errors: None,
+        look_ups: LookUpPolicy::Each,
         consent: attach.consent,
         service: attach.service.clone(),
         output,

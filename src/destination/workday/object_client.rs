@@ -12,8 +12,8 @@ use super::object_resource::{CheckedObject, parse_object, parse_object_page};
 use super::object_services::{ObjectServices, service_name};
 use super::resource::unusable_answer;
 use crate::destination::{ObjectApi, ObjectDetails, ObjectPage, ObjectPageAnswer};
-use crate::http::ApiFailure;
 use crate::http::api::{ApiRequest, PageQuery, PageReply, RequestQuery, ServiceReply};
+use crate::http::{ApiFailure, RequestRefusal};
 use crate::model::{ObjectExternalId, ObjectRef, ObjectType, ProcurementService};
 
 /// Parameter for the number of records on a page.
@@ -119,9 +119,9 @@ impl ObjectApi for WorkdayClient {
         };
         let page = parse_object_page(body, kind)?;
         let next = page.next.map(|link| self.api.page_query(&list, &link));
-        let next = next
-            .transpose()
-            .map_err(|foreign| ApiFailure::Refused(self.api.redact(&foreign.to_string())))?;
+        let next = next.transpose().map_err(|foreign| {
+            ApiFailure::Refused(RequestRefusal::other(self.api.redact(&foreign.to_string())))
+        })?;
         let objects = page.objects.into_iter();
         Ok(ObjectPageAnswer::Page(ObjectPage {
             objects: objects.map(|one| self.object_details(one)).collect(),
@@ -144,10 +144,10 @@ fn name_service(failure: ApiFailure, kind: ObjectType) -> ApiFailure {
 
 /// Failure for a list that is not there: the base is not beside the services of records.
 fn list_not_found(kind: ObjectType) -> ApiFailure {
-    ApiFailure::Refused(format!(
+    ApiFailure::Refused(RequestRefusal::other(format!(
         "status 404: there is no list of {} beside the attachments",
         service_name(kind)
-    ))
+    )))
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::{ApiDialect, JSON_API_MEDIA_TYPE, ServiceReply, VERSION_HEADER};
-use crate::http::ApiFailure;
 use crate::http::foreign_page::{describe_body, is_web_page};
 use crate::http::media_type;
 use crate::http::redaction::SecretRedactor;
+use crate::http::{ApiFailure, RefusalKind, RequestRefusal};
 use crate::throttle::quota::ReportedQuota;
 
 /// An answer before its judgement.
@@ -192,7 +192,13 @@ pub(super) fn judge_answer(
         408 | 500.. => Err(ApiFailure::Unanswered(format!("status {}", answer.status))),
         400..=499 if !answer.is_from_service(dialect) => Err(answer.interception_failure(secrets)),
         401 | 403 => Err(ApiFailure::Denied(answer.describe(secrets))),
-        400..=499 => Ok(ServiceReply::Refused(answer.describe(secrets))),
+        400..=499 => Ok(ServiceReply::Refused(RequestRefusal {
+            kind: match answer.status {
+                409 | 422 => RefusalKind::ConflictOrInvalid,
+                _ => RefusalKind::Other,
+            },
+            message: answer.describe(secrets),
+        })),
         status => Err(ApiFailure::Unanswered(format!(
             "status {status}, a redirect, which consign does not follow"
         ))),

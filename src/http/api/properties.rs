@@ -97,8 +97,8 @@ proptest! {
     #[test]
     fn what_is_said_of_a_failure_is_short_whatever_the_answer_holds(answer in answer()) {
         let words = match judge_answer(&answer, ApiDialect::JsonApi, &SecretRedactor::new([])) {
-            Ok(ServiceReply::Refused(why))
-            | Err(ApiFailure::Denied(why) | ApiFailure::Unanswered(why) | ApiFailure::Intercepted(why)) => why,
+            Ok(ServiceReply::Refused(refusal)) => refusal.message,
+            Err(ApiFailure::Denied(why) | ApiFailure::Unanswered(why) | ApiFailure::Intercepted(why)) => why,
             _ => String::new(),
         };
         prop_assert!(words.chars().count() < 600, "{} characters", words.chars().count());

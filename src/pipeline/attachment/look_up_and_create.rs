@@ -42,11 +42,14 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         }
         // A single look-up after a lost POST is not enough, not even after a restart.
         let nothing = match &prior_create {
-            PriorCreate::NoneUnanswered => {
-                AttachmentProtocolState::Create(PriorCreate::NoneUnanswered)
-            }
-            PriorCreate::Unanswered | PriorCreate::UnansweredForOtherObject(_) => {
-                AttachmentProtocolState::SearchAfterLostCreate(0, prior_create.clone())
+            PriorCreate::NoneUnanswered => AttachmentProtocolState::Create(
+                CreateGround::NothingFound(PriorCreate::NoneUnanswered),
+            ),
+            PriorCreate::Unanswered
+            | PriorCreate::UnansweredWithoutLookUp
+            | PriorCreate::UnansweredForOtherObject(_) => {
+                let known = prior_create.clone().once_nothing_was_found();
+                AttachmentProtocolState::SearchAfterLostCreate(0, known)
             }
         };
         Ok(self.after_look_up(&present, &under_new, &prior_create, nothing))
@@ -98,22 +101,22 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     }
 
     /// Creates the attachment, once its id may be tried and the newest look-up is recent.
-    pub(super) async fn create(&mut self, prior_create: PriorCreate) -> AttachmentTransition<D> {
+    pub(super) async fn create(&mut self, ground: CreateGround) -> AttachmentTransition<D> {
         let external_id = self.row.row.external_id.clone();
         if self.wait_for_routing_trial(&external_id).await? {
-            return Ok(AttachmentProtocolState::LookUp(prior_create));
+            return Ok(ground.renewed());
         }
         self.context.take_slots(1).await;
         if self.context.wait_to_change().await {
-            // The newest look-up is outdated after the wait.
-            return Ok(AttachmentProtocolState::LookUp(prior_create));
+            return Ok(ground.renewed());
         }
         let new = NewAttachment {
             object: self.row.row.object,
             file: self.row.new_file(),
         };
         let announced = RowVerdict::without_message(RowState::Creating(StatusReason::None), None)
-            .keeping_prior_create(&prior_create);
+            .keeping_prior_create(&ground.prior_create_if_lost());
+        let prior_create = ground.prior_create();
         if let Err(halt) = self.record_verdict(&announced).await {
             return self.withdraw_create(&prior_create, halt).await;
         }
@@ -126,7 +129,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         match made {
             Ok(made) => self.after_create(made).await,
             Err(RequestFailure::Halt(halt)) => self.withdraw_create(&prior_create, halt).await,
-            Err(unmet) => self.after_failed_create(unmet, prior_create).await,
+            Err(unmet) => self.after_failed_create(unmet, ground).await,
         }
     }
 
@@ -140,6 +143,9 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             upload_target: place,
         } = made;
         self.run.events.send(RunEvent::RecordCreated);
+        if let Some(proof) = &self.shared.clash_proof {
+            proof.note_created(self.row.row.object);
+        }
         self.receipt = None;
         self.record_verdict(&RowVerdict::without_message(
             RowState::Created,
@@ -170,32 +176,33 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     async fn after_failed_create(
         &mut self,
         failure: RequestFailure,
-        prior_create: PriorCreate,
+        ground: CreateGround,
     ) -> AttachmentTransition<D> {
+        let prior_create = ground.prior_create();
         match failure {
-            RequestFailure::NotSent => Ok(AttachmentProtocolState::LookUp(prior_create)),
-            RequestFailure::EffectUnknown(_) => Ok(self.after_lost_create(prior_create)),
+            RequestFailure::NotSent => Ok(ground.renewed()),
+            RequestFailure::EffectUnknown(_) => Ok(self.after_lost_create(&ground)),
             // The POST may have been carried out, too.
             RequestFailure::GivenUp(_) => {
                 self.row.attempts += 1;
-                self.after_failed_request(failure, None, &with_lost_create(prior_create))
+                self.after_failed_request(failure, None, &ground.prior_create_if_lost())
             }
-            RequestFailure::Refused(why) => self.after_refused_create(&prior_create, &why).await,
+            RequestFailure::Refused(refusal) => {
+                self.after_refused_create(&prior_create, &refusal.message)
+                    .await
+            }
             unmet => self.after_failed_request(unmet, None, &prior_create),
         }
     }
 
     /// Begins the search for the record of a lost POST.
-    fn after_lost_create(
-        &mut self,
-        prior_create: PriorCreate,
-    ) -> AttachmentProtocolState<D::Target> {
+    fn after_lost_create(&mut self, ground: &CreateGround) -> AttachmentProtocolState<D::Target> {
         self.row.attempts += 1;
         // Another row may have more luck in proving that similar ids are found.
         self.routing_trial = None;
         // Other rows need not wait for the search.
         self.context.give_slots_back();
-        AttachmentProtocolState::SearchAfterLostCreate(0, with_lost_create(prior_create))
+        AttachmentProtocolState::SearchAfterLostCreate(0, ground.prior_create_if_lost())
     }
 
     /// Looks for the record of a lost POST, before another POST may follow.
@@ -205,13 +212,14 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
         prior_create: PriorCreate,
     ) -> AttachmentTransition<D> {
         let Some(wait) = SEARCH_WAITS.get(nth) else {
-            return Ok(AttachmentProtocolState::Create(prior_create));
+            let ground = CreateGround::NothingFound(prior_create);
+            return Ok(AttachmentProtocolState::Create(ground));
         };
         sleep(*wait).await;
         match self.find_by_own_id().await {
             Ok(presence) => {
-                let nothing =
-                    AttachmentProtocolState::SearchAfterLostCreate(nth + 1, prior_create.clone());
+                let known = prior_create.clone().once_nothing_was_found();
+                let nothing = AttachmentProtocolState::SearchAfterLostCreate(nth + 1, known);
                 Ok(self.after_look_up(
                     &presence,
                     &AttachmentPresence::Absent,
@@ -245,10 +253,40 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
     }
 }
 
-/// Returns the knowledge about earlier POSTs after one more lost POST.
-fn with_lost_create(prior_create: PriorCreate) -> PriorCreate {
-    match prior_create {
-        PriorCreate::NoneUnanswered | PriorCreate::Unanswered => PriorCreate::Unanswered,
-        elsewhere @ PriorCreate::UnansweredForOtherObject(_) => elsewhere,
+/// Ground on which a record may be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CreateGround {
+    /// Look-ups found nothing, after earlier POSTs as given.
+    NothingFound(PriorCreate),
+    /// The service is proven to refuse a second record, and no earlier POST is unanswered.
+    RefusalProven,
+}
+
+impl CreateGround {
+    /// Returns the knowledge about earlier POSTs.
+    fn prior_create(&self) -> PriorCreate {
+        match self {
+            Self::NothingFound(prior_create) => prior_create.clone(),
+            Self::RefusalProven => PriorCreate::NoneUnanswered,
+        }
+    }
+
+    /// Returns the knowledge about earlier POSTs after one more POST, which is lost.
+    fn prior_create_if_lost(&self) -> PriorCreate {
+        match self {
+            Self::NothingFound(elsewhere @ PriorCreate::UnansweredForOtherObject(_)) => {
+                elsewhere.clone()
+            }
+            Self::NothingFound(_) => PriorCreate::Unanswered,
+            Self::RefusalProven => PriorCreate::UnansweredWithoutLookUp,
+        }
+    }
+
+    /// Returns the state before the POST after a wait, which outdates a look-up, but no proof.
+    fn renewed<T>(self) -> AttachmentProtocolState<T> {
+        match self {
+            Self::NothingFound(prior_create) => AttachmentProtocolState::LookUp(prior_create),
+            Self::RefusalProven => AttachmentProtocolState::Create(self),
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! Open this file first: the states, and the method that acts in each. [`look_up_and_create`] finds
 //! or makes the attachment, [`send_attachment`] sends bytes, [`left_by_earlier_run`] continues what
 //! an earlier run left, [`replacement`] replaces bytes, [`replacement_end`] puts old bytes back,
-//! [`name_changes`] changes names, and [`routing_proof`] proves that ids are found again.
+//! [`name_changes`] changes names, [`routing_proof`] proves that ids are found again, and
+//! [`clash_proof`] proves that a POST can serve as the look-up.
 //!
 //! The PUT is the commit point: an attachment without bytes vanishes by itself. Exactly once,
 //! because:
@@ -13,6 +14,7 @@
 //!   attachment;
 //! - a request that may have been carried out unheard is looked for before any other request.
 
+mod clash_proof;
 mod left_by_earlier_run;
 mod look_up_and_create;
 mod name_changes;
@@ -21,6 +23,10 @@ mod replacement_end;
 mod routing_proof;
 mod send_attachment;
 
+use std::future::pending;
+
+use self::clash_proof::ClashProof;
+use self::look_up_and_create::CreateGround;
 use self::replacement::ReplacementInProgress;
 use self::routing_proof::{RoutingProof, RoutingTrial};
 use super::poller::AttachmentPoller;
@@ -33,8 +39,9 @@ use super::{FinalLines, HaltReason, ImportRun, TaskRow};
 use crate::backup::BackupStore;
 use crate::clock::SleepAwareInstant;
 use crate::destination::{AttachmentApi, AttachmentNames, Destination, UploadTarget};
+use crate::event::{EventSender, RunEvent};
 use crate::http::PutReceipt;
-use crate::model::{AttachmentId, CheckedContent};
+use crate::model::{AttachmentId, CheckedContent, LookUpMode};
 use crate::plan::{
     AttachmentEvidence, AttachmentStart, BegunRecord, ExistingAttachment, NextStep, PriorCreate,
     RowFacts, next_step,
@@ -47,22 +54,56 @@ pub(super) struct SharedAttachmentState<'a> {
     /// Store of old bytes, kept before a replacement. `None` if the user wants no backups.
     backup_store: Option<&'a dyn BackupStore>,
     routing: RoutingProof,
+    /// Proof that the service refuses a second record. `None` if the user wants each row looked up.
+    clash_proof: Option<ClashProof>,
     pub(super) poller: AttachmentPoller,
 }
 
 impl<'a> SharedAttachmentState<'a> {
     /// Creates the shared state of a run that keeps old bytes in `backup_store`.
-    pub(super) fn new(backup_store: Option<&'a dyn BackupStore>) -> Self {
+    pub(super) fn new(backup_store: Option<&'a dyn BackupStore>, look_ups: LookUpMode) -> Self {
         Self {
             backup_store,
             routing: RoutingProof::default(),
+            clash_proof: match look_ups {
+                LookUpMode::Each => None,
+                LookUpMode::OnClash(scope) => Some(ClashProof::new(scope)),
+            },
             poller: AttachmentPoller::default(),
         }
     }
 
-    /// Ends all waits for the proof of an id.
-    pub(super) fn close_routing_trials(&self) {
+    /// Serves the queue of the poller, and makes the proof of refusals. Returns only to stop the run.
+    pub(super) async fn serve<D: AttachmentApi, J: Journal>(
+        &self,
+        run: &ImportRun<'_, D, J>,
+    ) -> HaltReason {
+        let proving = async {
+            match &self.clash_proof {
+                Some(proof) => proof.serve(&run.requests, run.settings, run.events).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            halt = self.poller.serve(&run.requests) => halt,
+            halt = proving => halt,
+        }
+    }
+
+    /// Ends all waits for proofs.
+    pub(super) fn close_proofs(&self) {
         self.routing.close();
+        if let Some(proof) = &self.clash_proof {
+            proof.close();
+        }
+    }
+
+    /// Reports the finding of the run about refusals, if the run was to prove them.
+    pub(super) fn report_clash_finding(&self, events: &EventSender) {
+        if let Some(proof) = &self.clash_proof {
+            events.send(RunEvent::ClashProofEnded(proof.finding()));
+        }
     }
 }
 
@@ -92,10 +133,12 @@ pub(super) struct AttachmentMachine<'a, D: AttachmentApi, J> {
 
 /// State of a row's protocol.
 enum AttachmentProtocolState<T> {
+    /// Choose the first request of a row of which nothing is begun.
+    Begin,
     /// Look the attachment up by its `external_id`.
     LookUp(PriorCreate),
-    /// Create the attachment, since none exists.
-    Create(PriorCreate),
+    /// Create the attachment.
+    Create(CreateGround),
     /// Look for the attachment of a lost POST, for the n-th time from zero.
     SearchAfterLostCreate(usize, PriorCreate),
     /// Look at a begun record, before any request that would detach its bytes.
@@ -165,6 +208,7 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
     /// Takes the row through all states, to its last line.
     pub(super) async fn run(mut self, start: AttachmentStart) -> Result<FinalLines, HaltReason> {
         let mut state = match start {
+            AttachmentStart::New => AttachmentProtocolState::Begin,
             AttachmentStart::LookUp(posted) => AttachmentProtocolState::LookUp(posted),
             AttachmentStart::BegunRecord(begun) => AttachmentProtocolState::CheckBegunRecord(begun),
             AttachmentStart::ExistingAttachment(there) => {
@@ -173,8 +217,9 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
         };
         loop {
             state = match state {
+                AttachmentProtocolState::Begin => self.begin_new_row().await?,
                 AttachmentProtocolState::LookUp(posted) => self.look_up(posted).await?,
-                AttachmentProtocolState::Create(posted) => self.create(posted).await?,
+                AttachmentProtocolState::Create(ground) => self.create(ground).await?,
                 AttachmentProtocolState::SearchAfterLostCreate(nth, posted) => {
                     self.search_after_lost_create(nth, posted).await?
                 }
@@ -225,7 +270,9 @@ impl<'a, D: AttachmentApi, J: Journal> AttachmentMachine<'a, D, J> {
     fn state_for_step(&self, step: NextStep) -> AttachmentProtocolState<D::Target> {
         match step {
             NextStep::LookUp => AttachmentProtocolState::LookUp(PriorCreate::NoneUnanswered),
-            NextStep::Create => AttachmentProtocolState::Create(PriorCreate::NoneUnanswered),
+            NextStep::Create => AttachmentProtocolState::Create(CreateGround::NothingFound(
+                PriorCreate::NoneUnanswered,
+            )),
             NextStep::SendFile(begun) => AttachmentProtocolState::RenewTarget(begun),
             NextStep::ConfirmSize(id) => AttachmentProtocolState::ConfirmSize(id),
             NextStep::ReadBytes(there) => AttachmentProtocolState::ReadBytes(there),

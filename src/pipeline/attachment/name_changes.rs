@@ -147,9 +147,10 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 Err(RequestFailure::Halt(halt) | RequestFailure::HaltEffectUnknown(halt)) => {
                     return Err(halt);
                 }
-                Err(RequestFailure::Refused(why)) => {
+                Err(RequestFailure::Refused(refusal)) => {
                     self.row.changes.previous_title = before;
-                    return Ok(row_ends_with(verdict.clone().name_refused("title", &why)));
+                    let why = &refusal.message;
+                    return Ok(row_ends_with(verdict.clone().name_refused("title", why)));
                 }
                 Err(RequestFailure::Forbidden(why)) => {
                     self.row.changes.previous_title = before;
@@ -254,14 +255,16 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 Err(RequestFailure::Halt(halt) | RequestFailure::HaltEffectUnknown(halt)) => {
                     return Err(halt);
                 }
-                Err(RequestFailure::Refused(why)) => {
+                Err(RequestFailure::Refused(refusal)) => {
                     return match self.holder_of(&to, id).await {
                         Ok(NameHolder::Ours) => break,
                         Ok(NameHolder::Another) => {
                             Ok(row_ends_with(verdict.clone().new_id_taken(&to, "already")))
                         }
                         Ok(NameHolder::Nobody) => Ok(row_ends_with(
-                            verdict.clone().name_refused("external_id", &why),
+                            verdict
+                                .clone()
+                                .name_refused("external_id", &refusal.message),
                         )),
                         Err(unmet) => {
                             let why = unmet.into_message()?;

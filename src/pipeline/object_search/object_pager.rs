@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::destination::{MAX_OBJECTS_PER_PAGE, ObjectApi, ObjectDetails, ObjectPageAnswer};
+use crate::http::RequestRefusal;
 use crate::model::{ObjectExternalId, ObjectType};
 use crate::pipeline::request_sender::{RequestFailure, RequestOwner, RequestSender};
 
@@ -59,7 +60,7 @@ impl<'q, D: ObjectApi> ObjectPager<'q, D> {
             NextPage::At(cursor) => Some(cursor),
             NextPage::VisitedBefore => {
                 let why = format!("the pages of the {} list go round in a circle", self.kind);
-                return Err(RequestFailure::Refused(why));
+                return Err(RequestFailure::Refused(RequestRefusal::other(why)));
             }
             NextPage::None => return Ok(Vec::new()),
         };
@@ -68,7 +69,7 @@ impl<'q, D: ObjectApi> ObjectPager<'q, D> {
         match answer.await? {
             ObjectPageAnswer::TooLarge if self.page_size == 1 => {
                 let why = format!("the answer about one {} alone is too long", self.kind);
-                Err(RequestFailure::Refused(why))
+                Err(RequestFailure::Refused(RequestRefusal::other(why)))
             }
             ObjectPageAnswer::TooLarge => {
                 self.page_size /= 2;

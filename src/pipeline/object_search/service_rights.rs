@@ -56,6 +56,7 @@ impl ServiceRights {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::RequestRefusal;
 
     #[test]
     fn look_ups_end_after_twenty_refusals_and_not_one_answer() {
@@ -68,7 +69,9 @@ mod tests {
         assert_eq!(rights.refusal().as_deref(), Some("status 403"));
 
         let rights = ServiceRights::default();
-        rights.note(&Err(RequestFailure::Refused("status 422".to_owned())));
+        rights.note(&Err(RequestFailure::Refused(RequestRefusal::other(
+            "status 422",
+        ))));
         rights.note(&forbidden());
         rights.note(&Ok(ObjectFinding::Missing));
         for _ in 0..COMMON_FAILURE_LIMIT {

@@ -27,7 +27,8 @@ use crate::memory_service::{
     MemoryAttachmentService, RequestKind,
 };
 use crate::model::{
-    AttachmentId, CheckedContent, ExternalId, FileStamp, ObjectRef, ObjectType, Sha256Digest,
+    AttachmentId, CheckedContent, ExternalId, FileStamp, LookUpMode, ObjectRef, ObjectType,
+    Sha256Digest,
 };
 use crate::plan::{
     AttachmentStart, FailedJobPolicy, PriorCreate, ProtocolStart, RowPlan, UpdatePolicy, plan_row,
@@ -170,6 +171,7 @@ fn settings() -> RunSettings {
         earlier_answer: EarlierAnswer::NoneYet,
         destination: "memory".into(),
         update_policy: UpdatePolicy::default(),
+        look_ups: LookUpMode::Each,
         seed: 1,
     }
 }

@@ -124,6 +124,7 @@ impl RowEnd {
                 PriorCreate::NoneUnanswered => RowState::Failed(StatusReason::LookupMismatch),
                 // The line keeps saying that a record may exist.
                 PriorCreate::Unanswered => RowState::Creating(StatusReason::LookupMismatch),
+                PriorCreate::UnansweredWithoutLookUp => RowState::CreatingWithoutLookUp,
                 PriorCreate::UnansweredForOtherObject(_) => RowState::CreatingOnOtherObject,
             },
             Self::AnswerAboutAnother(_) => RowState::CreatedThenUnknown(StatusReason::NoAnswer),

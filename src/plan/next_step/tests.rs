@@ -207,6 +207,11 @@ fn after_an_answer_about_another_id_a_record_that_may_be_there_is_not_forgotten(
             StatusReason::LookupMismatch,
         ),
         (
+            PriorCreate::UnansweredWithoutLookUp,
+            Status::Creating,
+            StatusReason::NotLookedUp,
+        ),
+        (
             PriorCreate::UnansweredForOtherObject(elsewhere()),
             Status::Creating,
             StatusReason::ObjectChanged,

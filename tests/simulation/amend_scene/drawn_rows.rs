@@ -1,6 +1,6 @@
 //! Draws of a story with changes: the rows, the options of the user, and the attachments of others.
 
-use consign::model::{CheckedContent, ExternalId};
+use consign::model::{CheckedContent, ExternalId, LookUpMode};
 use consign::plan::{ConflictPolicy, TitlePolicy, UpdatePolicy};
 use fastrand::Rng;
 
@@ -45,6 +45,7 @@ pub(super) fn draw_options(random: &mut Rng) -> RunOptions {
         } else {
             BackupChoice::NotMade
         },
+        look_ups: LookUpMode::Each,
     }
 }
 

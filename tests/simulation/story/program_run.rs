@@ -61,6 +61,7 @@ impl<S: SimulationScene> SimulatedStory<S> {
             },
             destination: "memory".into(),
             update_policy: asked.policy,
+            look_ups: asked.look_ups,
             seed: self.random.u64(..),
         };
         let concurrency = settings.rows_at_once;

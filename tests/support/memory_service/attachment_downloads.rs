@@ -75,7 +75,8 @@ impl MemoryAttachmentService {
 fn download_failure(failure: ApiFailure) -> FetchFailure {
     match failure {
         ApiFailure::Denied(_) => FetchFailure::Expired,
-        ApiFailure::Refused(why) | ApiFailure::Intercepted(why) => FetchFailure::Refused(why),
+        ApiFailure::Refused(refusal) => FetchFailure::Refused(refusal.message),
+        ApiFailure::Intercepted(why) => FetchFailure::Refused(why),
         ApiFailure::NotSent(why) | ApiFailure::Unanswered(why) | ApiFailure::NeverPossible(why) => {
             FetchFailure::Interrupted(why)
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{DeliveryFault, FaultScript, RequestKind};
-use consign::http::{ApiFailure, PutFailure};
+use consign::http::{ApiFailure, PutFailure, RefusalKind, RequestRefusal};
 
 /// Longest wait of a client for an answer.
 const ANSWER_TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -161,7 +161,7 @@ async fn failure_after_wait(fault: DeliveryFault) -> ApiFailure {
         DeliveryFault::NotSent => ApiFailure::NotSent("no connection".into()),
         DeliveryFault::Throttled => ApiFailure::Throttled { retry_after: None },
         DeliveryFault::Denied => ApiFailure::Denied("status 401".into()),
-        DeliveryFault::Refused => ApiFailure::Refused("status 422".into()),
+        DeliveryFault::Refused => ApiFailure::Refused(clash("status 422")),
         DeliveryFault::FailedWithoutEffect | DeliveryFault::FailedAfterEffect => {
             ApiFailure::Unanswered("status 503".into())
         }
@@ -172,11 +172,20 @@ async fn failure_after_wait(fault: DeliveryFault) -> ApiFailure {
     }
 }
 
+/// Returns a refusal with status 409 or 422.
+pub(super) fn clash(message: &str) -> RequestRefusal {
+    RequestRefusal {
+        kind: RefusalKind::ConflictOrInvalid,
+        message: message.to_owned(),
+    }
+}
+
 /// Converts the failure of a request into the failure of an upload.
 pub(super) fn upload_failure(failure: ApiFailure) -> PutFailure {
     match failure {
         ApiFailure::Denied(_) => PutFailure::Expired,
-        ApiFailure::Refused(why) | ApiFailure::Intercepted(why) => PutFailure::Refused(why),
+        ApiFailure::Refused(refusal) => PutFailure::Refused(refusal.message),
+        ApiFailure::Intercepted(why) => PutFailure::Refused(why),
         ApiFailure::NotSent(why) => PutFailure::NotSent(why),
         ApiFailure::Unanswered(why) | ApiFailure::NeverPossible(why) => {
             PutFailure::Interrupted(why)

@@ -12,7 +12,7 @@ use super::faulty_delivery::{FaultyDelivery, upload_failure};
 use super::{FaultScript, LoggedRequest, MemoryAddress, RequestKind, attachment_id, internal_id};
 use consign::destination::keelvar::{POST_ALLOWANCES, READ_ALLOWANCES};
 use consign::destination::{BudgetKind, CreatedJob, Destination, JobApi, JobPresence, NewJob};
-use consign::http::{ApiFailure, PutFailure, PutReceipt};
+use consign::http::{ApiFailure, PutFailure, PutReceipt, RequestRefusal};
 use consign::model::{AttachmentId, CheckedContent, ExternalId, ObjectRef, Sha256Digest};
 use consign::throttle::quota::{QuotaBudget, RequestAllowance};
 use consign::upload_source::UploadSource;
@@ -246,9 +246,9 @@ impl JobApi for MemoryJobService {
                 upload_targets: places,
             }),
             JobEffectOutcome::Throttled(wait) => Err(throttled_failure(wait)),
-            _ => Err(ApiFailure::Refused(
-                "status 400: Invalid resource ID".into(),
-            )),
+            _ => Err(ApiFailure::Refused(RequestRefusal::other(
+                "status 400: Invalid resource ID",
+            ))),
         }
     }
 }

@@ -32,12 +32,14 @@ use consign::destination::{
     AttachmentApi, AttachmentPresence, AttachmentSelector, CreatedAttachment, Destination,
     NameUpdate, NewAttachment, UpdatedAttachment, UploadTarget,
 };
-use consign::http::{ApiFailure, FetchFailure, FetchedContent, PutFailure, PutReceipt};
+use consign::http::{
+    ApiFailure, FetchFailure, FetchedContent, PutFailure, PutReceipt, RequestRefusal,
+};
 use consign::model::{AttachmentId, CheckedContent, ExternalId, ObjectRef, Sha256Digest};
 use consign::upload_source::UploadSource;
 
 use attachment_world::{AmendTarget, AttachmentEffect, AttachmentEffectOutcome, AttachmentWorld};
-use faulty_delivery::{FaultyDelivery, upload_failure};
+use faulty_delivery::{FaultyDelivery, clash, upload_failure};
 
 /// Behaviour of the service where the documentation is silent.
 #[derive(Debug, Clone, Copy)]
@@ -320,9 +322,9 @@ impl AttachmentApi for MemoryAttachmentService {
                 id: attachment_id(id),
                 upload_target: upload_target(&new.file.file_name, address),
             }),
-            _ => Err(ApiFailure::Refused(
-                "status 422: external_id is taken".into(),
-            )),
+            _ => Err(ApiFailure::Refused(clash(
+                "status 422: external_id is taken",
+            ))),
         }
     }
 
@@ -338,7 +340,7 @@ impl AttachmentApi for MemoryAttachmentService {
             AttachmentEffectOutcome::AddressIssued(_, address) => {
                 Ok(upload_target(file_name, address))
             }
-            _ => Err(ApiFailure::Refused("status 404".into())),
+            _ => Err(ApiFailure::Refused(RequestRefusal::other("status 404"))),
         }
     }
 
@@ -359,10 +361,10 @@ impl AttachmentApi for MemoryAttachmentService {
                 id: attachment_id(id),
                 names: self.0.with_world(|world, _| world.names(id)),
             }),
-            AttachmentEffectOutcome::ExternalIdTaken => Err(ApiFailure::Refused(
-                "status 422: external_id is taken".into(),
-            )),
-            _ => Err(ApiFailure::Refused("status 404".into())),
+            AttachmentEffectOutcome::ExternalIdTaken => Err(ApiFailure::Refused(clash(
+                "status 422: external_id is taken",
+            ))),
+            _ => Err(ApiFailure::Refused(RequestRefusal::other("status 404"))),
         }
     }
 

@@ -104,7 +104,10 @@ async fn each_type_is_asked_for_at_its_own_service() {
         .list_objects(kind, Some(&external_id("a b&c")), None, 100)
         .await;
     let why = "status 404: there is no list of events beside the attachments";
-    assert_eq!(refused, Err(ApiFailure::Refused(why.to_owned())));
+    assert_eq!(
+        refused,
+        Err(ApiFailure::Refused(RequestRefusal::other(why)))
+    );
     assert_eq!(
         server.targets(),
         [
@@ -163,7 +166,7 @@ async fn a_link_to_another_host_is_refused_with_its_name() {
                within the service alone, because its keys go with the request";
     assert_eq!(
         server.first_page().await,
-        Err(ApiFailure::Refused(why.to_owned()))
+        Err(ApiFailure::Refused(RequestRefusal::other(why)))
     );
     let within = FixedAnswerServer::start("200 OK", |host| {
         let next = format!("{host}/services/contracts/v1/contracts?page[cursor]=2");

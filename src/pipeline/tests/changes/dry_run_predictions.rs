@@ -195,6 +195,7 @@ fn look_up_cases() -> impl Iterator<Item = ForesightCase> {
         [
             PriorCreate::NoneUnanswered,
             PriorCreate::Unanswered,
+            PriorCreate::UnansweredWithoutLookUp,
             PriorCreate::UnansweredForOtherObject(other_object()),
         ]
     };
