@@ -143,17 +143,17 @@ fn was_downloaded_by_import(entry: &ResultsEntry) -> bool {
         || (entry.status == Status::Replaced && former.is_some_and(has_size_of))
 }
 
-/// True if the service does not hold the content as imported on the record of the row, according to
-/// `outcome`.
+/// True if the service does not hold the content as imported, according to `outcome`. The record of
+/// an attachment says nothing about its content.
 fn contradicts(outcome: VerificationOutcome) -> bool {
     match outcome {
         VerificationOutcome::Missing
         | VerificationOutcome::Pending
         | VerificationOutcome::SizeDiffers
-        | VerificationOutcome::ContentDiffers
-        | VerificationOutcome::OtherObject => true,
+        | VerificationOutcome::ContentDiffers => true,
         VerificationOutcome::Match
         | VerificationOutcome::Renamed
+        | VerificationOutcome::OtherObject
         | VerificationOutcome::NotDone
         | VerificationOutcome::Unverifiable
         | VerificationOutcome::Error => false,

@@ -124,8 +124,13 @@ pub(super) fn not_proven(report: &Report, service: Option<ProcurementService>) -
                 .filter(|(rows, _)| !rows.is_zero())
                 .map(|(rows, what)| format!("{rows} {what}"))
                 .collect();
+            let how = if counts.not_asked.is_zero() {
+                ""
+            } else {
+                " consign verify --objects asks the records."
+            };
             Some(format!(
-                "{}: {}. consign verify --objects asks the records.",
+                "{}: {}.{how}",
                 unproven_clause(open, report),
                 parts.join("; ")
             ))

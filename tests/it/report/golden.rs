@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{HTML, JSON, SUMS, VERIFICATION, report};
 use crate::harness::{ImportTest, MANIFEST_FILE, ResultsTable};
 
-fn golden(name: &str) -> PathBuf {
+pub(super) fn golden(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/report/golden");
     folder.join(name)
 }

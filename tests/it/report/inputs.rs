@@ -145,7 +145,7 @@ fn damaged_torn_and_removed_lines_are_named_and_count_for_nothing() {
     assert!(!test.read(SUMS).contains("A7.pdf"));
 }
 
-fn checked(row: usize, outcome: VerificationOutcome) -> VerificationLine {
+pub(super) fn checked(row: usize, outcome: VerificationOutcome) -> VerificationLine {
     let entry = uploaded(row);
     let facts = ContentFacts::from_entry(&entry);
     VerificationLine {

@@ -7,6 +7,7 @@ mod digest_file;
 mod golden;
 mod hostile;
 mod inputs;
+mod objects;
 mod schema;
 mod summary;
 

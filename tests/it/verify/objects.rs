@@ -1,8 +1,10 @@
 //! `verify --objects`: proof of the record on which each attachment hangs.
 
+use std::time::Duration;
+
 use consign::emulator::EmulatorOperation::GetObject;
 use consign::emulator::FaultTrigger::Nth;
-use consign::emulator::{EmulatorSettings, LinkageDisplay, PendingLinkage};
+use consign::emulator::{EmulatorSettings, LinkageDisplay, NextLink, PendingLinkage};
 use consign::model::{ObjectRef, ObjectType};
 use consign::results::ResultsEntry;
 use consign::results::ledger::Ledger;
@@ -10,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::{import, imported};
 use crate::harness::{
-    HoldMoment, ImportTest, MANIFEST_HEADER, ResultsTable, TestRun, status_effect,
+    HoldMoment, ImportTest, MANIFEST_HEADER, ResultsTable, StrangeHost, TestRun, status_effect,
 };
-use crate::report::{HTML, JSON, uploaded, with_results};
+use crate::report::{HTML, JSON, VERIFICATION, uploaded, with_results};
 
 fn verify_objects(test: &ImportTest) -> TestRun<'_> {
     test.verify().args(["--objects"])
@@ -234,6 +236,74 @@ fn a_list_that_may_have_been_cut_refutes_nothing_and_proves_what_it_holds() {
 }
 
 #[test]
+fn of_many_records_the_list_is_walked_and_only_what_it_does_not_prove_is_asked_alone() {
+    // Contract 7 has exactly ten attachments, contract 9 lacks one that the results claim.
+    let mut contracts: Vec<u64> = (1..=12).collect();
+    contracts.extend([7; 9]);
+    let test = imported_on(&contracts, |_| {});
+    test.service().move_to_contract("A9", 3);
+    let outcomes: Vec<String> = (1..=21)
+        .map(|row| match row {
+            9 => "A9 other_object".to_owned(),
+            _ => format!("A{row} match"),
+        })
+        .collect();
+    verify_objects(&test)
+        .outcomes(outcomes.iter().map(String::as_str))
+        .requests([
+            "list 200",
+            "list_objects contracts 200",
+            "get_object contracts/7 200",
+            "get_object contracts/9 200",
+        ])
+        .prints("hangs on contract 3, not on contract 9: find out which record is right")
+        .exits(1);
+}
+
+#[test]
+fn a_list_that_shows_no_attachments_or_too_few_leaves_the_word_to_the_records() {
+    for display in [
+        LinkageDisplay::Absent,
+        LinkageDisplay::Malformed,
+        LinkageDisplay::Short { limit: 0 },
+        LinkageDisplay::Lagging {
+            lag: Duration::from_hours(1),
+        },
+    ] {
+        let test = imported_with(11, |settings| settings.objects.list_linkage = display);
+        let outcome = verify_objects(&test)
+            .stdout(
+                "all 11 rows match (13 requests in [time])\n\
+                 \x20 match                  11  there, as the results say\n\
+                 listed by their record: 11 of 11 attachments (11 records asked)\n\
+                 verification: m.results.verification.csv\n",
+            )
+            .exits(0);
+        assert_eq!(outcome.requests[1], "list_objects contracts 200");
+        assert_eq!(outcome.requests[12], "get_object contracts/11 200");
+    }
+}
+
+#[test]
+fn a_next_page_on_another_host_gets_no_request_and_the_records_are_asked_one_by_one() {
+    let stranger = StrangeHost::start();
+    let url = stranger.url();
+    let (origin, _) = url.split_once("/elsewhere").unwrap();
+    let test = imported_with(101, |settings| {
+        settings.objects.next_link = NextLink::OtherHost {
+            origin: origin.to_owned(),
+        };
+    });
+    let outcome = verify_objects(&test).exits(0);
+    let of_kind = |kind: &str| {
+        let requests = outcome.requests.iter();
+        requests.filter(|request| request.starts_with(kind)).count()
+    };
+    assert_eq!([of_kind("list_objects "), of_kind("get_object ")], [1, 101]);
+    stranger.assert_nothing_received();
+}
+
+#[test]
 fn a_record_that_is_gone_or_not_shown_proves_nothing() {
     let test = import(
         ImportTest::with_rows(3)
@@ -402,4 +472,35 @@ fn keelvar_has_no_answer_about_the_files_of_a_record() {
              --objects out\n",
         )
         .exits(2);
+}
+
+#[test]
+fn the_verification_file_has_a_column_for_the_proof() {
+    let test = imported_on(&[7, 7], |_| {});
+    test.service().move_to_contract("A2", 8);
+    verify_objects(&test).with_any_stderr().exits(1);
+    let label = test.service().label().to_owned();
+    let (verified, results) = (test.verification(), test.results());
+    let mut found = test.read(VERIFICATION);
+    for line in &verified.lines {
+        found = found.replace(line.cell("line_check"), "[check]");
+    }
+    for id in ["A1", "A2"] {
+        for (text, word) in [
+            (results.cell(id, "sha256"), "[sha256]"),
+            (verified.cell(id, "checked_at"), "[time]"),
+        ] {
+            found = found.replace(text, word);
+        }
+    }
+    assert_eq!(
+        found.replace(&label, "[base]"),
+        "row,external_id,attachment_id,outcome,object,expected_size,found_size,expected_sha256,\
+         found_sha256,expected_external_id,expected_title,checked_at,download,destination,message,\
+         line_check\n\
+         1,A1,1,match,proven,13,13,[sha256],,A1,,[time],,[base],,[check]\n\
+         2,A2,2,other_object,other,13,13,[sha256],,A2,,[time],,[base],\"attachment 2 is not on contract \
+         7: verify again later if it was attached just now, else find out where it hangs; to attach \
+         the file to contract 7, import it there under a new external_id\",[check]\n"
+    );
 }
