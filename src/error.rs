@@ -92,15 +92,17 @@ pub enum CommandError {
     /// Files already attached would be attached again. The text lists the files, with advice.
     #[error("{0}")]
     SecondCopies(String),
-    /// Rows name their records by the customer's external ids, which are not looked up.
+    /// Rows name their records by the customer's external ids, and the records cannot be read.
     #[error(
-        "nothing was sent: {} by object_external_id, which an import cannot look up yet; give the \
-         records' own ids in object_id",
+        "nothing was sent: {} by object_external_id, and {cause}, or the records' own ids in \
+         object_id",
         count_with_noun_and_verb(*rows, "row", ["names its record", "name their records"])
     )]
-    UnresolvedObjects {
+    RecordsOutOfReach {
         /// Number of the rows.
         rows: u64,
+        /// Reason, and the first remedy.
+        cause: ConfigError,
     },
     /// Bidders would see the files, and there is no terminal to ask for consent.
     #[error(
@@ -341,7 +343,7 @@ impl CommandError {
             | Self::RefusedResults { .. }
             | Self::LostLines { .. }
             | Self::SecondCopies(_)
-            | Self::UnresolvedObjects { .. }
+            | Self::RecordsOutOfReach { .. }
             | Self::NoTerminalForBidderQuestion
             | Self::NoTerminalForReplacementQuestion
             | Self::ConsentRefused

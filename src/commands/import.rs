@@ -1,44 +1,51 @@
 //! `consign import`: checks the manifest, sends the files and writes the results.
 //!
-//! `import_manifest` is the table of contents: open the results, check the rows, plan
-//! (`work_list`), ask for consent (`consent`), send, rewrite the results (`result_lines`),
-//! summarise (`summary`). The requests are the business of `pipeline`.
+//! `import_manifest` is the table of contents: open the results (`results_opening`), check the rows,
+//! plan (`work_list`), ask for consent (`consent`), find the records that rows name by external ids
+//! (`object_finding`), send, rewrite the results (`run_end`, `result_lines`), summarise (`summary`).
+//! The requests are the business of `pipeline`.
 
 mod consent;
 mod dry_run;
 mod lost_lines_refusal;
+mod object_finding;
 mod preflight_need;
 mod result_lines;
+mod results_opening;
+mod run_end;
 mod service_dispatch;
 mod summary;
 mod work_list;
 
 use std::sync::Arc;
 
+use tokio::runtime::Runtime;
+
 use crate::backup::{BackupFolder, BackupStore};
 use crate::config::{
-    BackupPolicy, ImportMode, ImportPlan, NoticePolicy, ResolvedDestination, ResumePolicy,
-    UnfitRowPolicy, environment_variable,
+    BackupPolicy, ImportMode, ImportPlan, ResolvedDestination, ServiceChangePolicy, UnfitRowPolicy,
+    environment_variable,
 };
 use crate::error::{CommandError, ProgramExit};
+use crate::manifest::problem::ProblemList;
 use crate::manifest::{self, Column, Manifest, ManifestWithProblems, RawRow};
-use crate::model::ProcurementService;
-use crate::pipeline::HaltReason;
+use crate::model::{NamedObject, ProcurementService};
 use crate::plan::{FoundObjects, TitlePolicy, UpdatePolicy};
 use crate::prepare::{PreparedFiles, inspect_files};
-use crate::progress::{HashingProgress, ProgressForm, SendingProgress, Workload};
-use crate::results::ResultsError;
+use crate::progress::{HashingProgress, ProgressForm, RunTally, SendingProgress, Workload};
 use crate::results::earlier_results::EarlierResults;
 use crate::results::journal;
-use crate::results::results_file::{ResultsFile, ResultsLocation};
+use crate::results::results_file::ResultsFile;
 use crate::root::Root;
 use crate::text::write_stderr;
 
 use super::second_copy_check::{ImportDestinations, SecondCopyCheck};
-use super::session::{ConnectionConfig, SessionBuilder, SessionOptions, StopPolicy};
-use super::{preflight_check, proxy_notice, report_problems, write_summary};
+use super::session::{ConnectionConfig, Session, SessionBuilder, SessionOptions, StopPolicy};
+use super::{preflight_check, proxy_notice, report_new_problems, report_problems};
+use object_finding::{RecordFindings, RecordsToFind};
 use result_lines::LineExtent;
-use summary::{ImportSummary, resume_command};
+use results_opening::{open_results, results_not_begun};
+use run_end::EndedRun;
 use work_list::{EarlierRowLookup, WorkList};
 
 /// Runs the command.
@@ -66,12 +73,12 @@ pub(super) fn import_manifest(
     let access = config
         .service
         .resolve_access(&base, service, environment_variable)?;
-    let path = &config.results;
-    let (results, previous) = open_results(config, &base)?;
+    refuse_records_out_of_reach(&read.manifest, &base)?;
+    let (results, previous) = open_results(config, &base, service)?;
     if service == ProcurementService::Keelvar {
         let allowed = &config.input.second_copies;
         lost_lines_refusal::refuse_lost_lines(
-            path,
+            &config.results,
             &read.manifest,
             &read.problems,
             &previous,
@@ -95,79 +102,204 @@ pub(super) fn import_manifest(
     }
     let prepared = looked.hash_and_judge(&HashingProgress::start(style));
     report_problems(&read.manifest, &prepared.problems, config.output)?;
-    if prepared.problems.error_count() > 0 && config.unfit_rows == UnfitRowPolicy::Refuse {
-        return Err(CommandError::UnfitRows);
-    }
-    tracing::info!(files = prepared.ready_files_and_bytes().0, "checked");
-    let objects = FoundObjects::default();
-    let plan = WorkList::new(
-        &read.manifest,
-        &prepared,
-        &previous,
-        &objects,
-        &root,
+    let order = ImportOrder {
+        config,
+        base: &base,
+        manifest: &read.manifest,
+        root: &root,
         update_policy,
-        &config.jobs,
-    );
-    tracing::info!(rows = plan.send_count(), "planned");
-    if config.shows_notices() {
-        write_stderr(&plan.notices(path));
-        write_stderr(missing_titles_notice(&read.manifest, update_policy));
-    }
-    if !config.output.is_quiet() {
-        write_stderr(&proxy_notice(&base));
-    }
-    refuse_second_copies(config, &plan, &prepared, &base, &objects)?;
-    if !plan.rows_to_find().is_empty() {
-        return Err(CommandError::UnresolvedObjects {
-            rows: plan.rows_to_find().len() as u64,
-        });
-    }
-    let opening = SessionOptions {
-        max_errors: config.max_errors,
-        update_policy,
-        look_ups: plan.look_up_mode(config.look_ups),
-        stop_policy: StopPolicy::FinishRequests,
     };
-    match config.mode {
-        ImportMode::DryRun => dry_run::run(config, &opening, contact, &plan),
-        ImportMode::Attach => {
-            consent::ask_about_bidders(config, &base, &plan)?;
-            let to_ask = consent::backups_to_ask_about(config, &base, &plan, &amending)?;
-            let folder = amending.backup_policy().and_then(BackupPolicy::folder);
-            let backup_store = folder.map(BackupFolder::open).transpose()?;
-            let keeping = ImportOutputs {
-                results,
-                backup_folder: backup_store.as_ref(),
-            };
-            attach_rows(config, &opening, contact, &plan, to_ask, keeping)
-        }
-    }
+    order.refuse_unfit_rows(&prepared)?;
+    tracing::info!(files = prepared.ready_files_and_bytes().0, "checked");
+    order.carry_out(&amending, prepared, &previous, results, contact)
 }
 
-/// Fails with [`CommandError::SecondCopies`] when a row would attach an already attached file,
-/// unless the user allows the row.
-fn refuse_second_copies(
-    config: &ImportPlan,
-    plan: &WorkList<'_>,
-    prepared: &PreparedFiles,
-    base: &ResolvedDestination,
-    objects: &FoundObjects,
-) -> Result<(), CommandError> {
-    let comparison = SecondCopyCheck {
-        manifest: plan.manifest(),
-        prepared,
-        earlier: plan.earlier_results(),
-        objects,
-        results: &config.results,
-        destinations: &ImportDestinations::Known([base.label()].into()),
-    };
-    let copies = comparison.find_copies(&[plan.rows_to_send(), plan.rows_to_find()].concat());
-    let copies = copies.decide(&config.input.second_copies);
-    if config.shows_notices() {
-        write_stderr(&copies.notices());
+/// Settings of an import that are the same for all of its phases.
+struct ImportOrder<'c> {
+    config: &'c ImportPlan,
+    base: &'c ResolvedDestination,
+    manifest: &'c Manifest,
+    root: &'c Arc<Root>,
+    update_policy: UpdatePolicy,
+}
+
+impl ImportOrder<'_> {
+    /// Finds the records of the rows, if any have to be found, and then sends the rows or foresees
+    /// the import.
+    fn carry_out(
+        &self,
+        amending: &ServiceChangePolicy,
+        mut prepared: PreparedFiles,
+        previous: &EarlierResults,
+        results: ResultsFile,
+        contact: SessionBuilder<'_>,
+    ) -> Result<ProgramExit, CommandError> {
+        let config = self.config;
+        let objects = FoundObjects::default();
+        let plan = self.work_list(&prepared, previous, &objects);
+        tracing::info!(rows = plan.send_count(), "planned");
+        if config.shows_notices() {
+            write_stderr(&plan.notices(&config.results));
+            write_stderr(missing_titles_notice(self.manifest, self.update_policy));
+        }
+        if !config.output.is_quiet() {
+            write_stderr(&proxy_notice(self.base));
+        }
+        let rows = [plan.rows_to_send(), plan.rows_to_find()].concat();
+        self.refuse_second_copies(&plan, &prepared, &objects, &rows)?;
+        let (mut to_ask, mut backup_store) = (None, None);
+        if config.mode == ImportMode::Attach {
+            // Questions that need no answer of the service come before the search for records,
+            // which may take an hour.
+            consent::ask_about_bidders(config, self.base, &plan)?;
+            to_ask = consent::backups_to_ask_about(config, self.base, &plan, amending)?;
+            let folder = amending.backup_policy().and_then(BackupPolicy::folder);
+            backup_store = folder.map(BackupFolder::open).transpose()?;
+        }
+        let (mut session, runtime) = contact.open(&SessionOptions {
+            max_errors: config.max_errors,
+            update_policy: self.update_policy,
+            look_ups: plan.look_up_mode(config.look_ups),
+            stop_policy: StopPolicy::FinishRequests,
+        })?;
+        let sending = SendingPhase {
+            config,
+            runtime: &runtime,
+            to_ask,
+            backup_folder: backup_store.as_ref(),
+        };
+        let records = RecordsToFind::of_rows(self.manifest, plan.rows_to_find());
+        if records.is_empty() {
+            return match config.mode {
+                ImportMode::DryRun => dry_run::run(config, session, &runtime, &plan),
+                ImportMode::Attach => {
+                    sending.ask_about_content(&plan, &session)?;
+                    sending.attach_rows(&plan, session, results, RunTally::default())
+                }
+            };
+        }
+        let rows_to_find = plan.rows_to_find().to_vec();
+        match config.mode {
+            ImportMode::DryRun => {
+                let end = object_finding::find_records(config, &records, &session, &runtime);
+                if end.halt.is_some() {
+                    return dry_run::write_forecast(
+                        config,
+                        session,
+                        &runtime,
+                        &plan,
+                        &[],
+                        end.halt.as_ref(),
+                    );
+                }
+                session.note_answer();
+                let objects = records.found(&end.findings);
+                self.note_unfound(&mut prepared, &records, &end.findings)?;
+                self.refuse_unfit_rows(&prepared)?;
+                let plan = self.work_list(&prepared, previous, &objects);
+                self.refuse_second_copies(&plan, &prepared, &objects, &rows_to_find)?;
+                dry_run::run(config, session, &runtime, &plan)
+            }
+            ImportMode::Attach => {
+                let (findings, ended) = object_finding::find_and_record(
+                    config, &records, &session, &runtime, &plan, results,
+                )?;
+                let objects = records.found(&findings);
+                self.note_unfound(&mut prepared, &records, &findings)?;
+                if ended.is_early() {
+                    let plan = self.work_list(&prepared, previous, &objects);
+                    return ended.conclude(config, session, &runtime, &plan);
+                }
+                session.note_answer();
+                let plan = self.work_list(&prepared, &ended.lines, &objects);
+                let ready = self
+                    .refuse_unfit_rows(&prepared)
+                    .and_then(|()| {
+                        self.refuse_second_copies(&plan, &prepared, &objects, &rows_to_find)
+                    })
+                    .and_then(|()| sending.ask_about_content(&plan, &session));
+                if let Err(refusal) = ready {
+                    let label = &session.settings.destination;
+                    object_finding::leave_results(config, ended.results, &plan, label, &objects)?;
+                    return Err(refusal);
+                }
+                sending.attach_rows(&plan, session, ended.results, ended.tally)
+            }
+        }
     }
-    copies.refuse()
+
+    fn work_list<'a>(
+        &'a self,
+        prepared: &'a PreparedFiles,
+        earlier: &'a EarlierResults,
+        objects: &'a FoundObjects,
+    ) -> WorkList<'a> {
+        WorkList::new(
+            self.manifest,
+            prepared,
+            earlier,
+            objects,
+            self.root,
+            self.update_policy,
+            &self.config.jobs,
+        )
+    }
+
+    /// Adds the problems of rows whose records were not found, and reports these problems.
+    fn note_unfound(
+        &self,
+        prepared: &mut PreparedFiles,
+        records: &RecordsToFind,
+        findings: &RecordFindings,
+    ) -> Result<(), CommandError> {
+        let mut new = ProblemList::default();
+        for problem in records.problems(findings, self.manifest) {
+            prepared.problems.push(problem.clone());
+            new.push(problem);
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        new.sort();
+        prepared.problems.sort();
+        let output = self.config.output;
+        report_new_problems(self.manifest, &new, &prepared.problems, output).map(drop)
+    }
+
+    /// Fails with [`CommandError::UnfitRows`] if a row is unfit and unfit rows are not skipped.
+    fn refuse_unfit_rows(&self, prepared: &PreparedFiles) -> Result<(), CommandError> {
+        let has_errors = prepared.problems.error_count() > 0;
+        if has_errors && self.config.unfit_rows == UnfitRowPolicy::Refuse {
+            return Err(CommandError::UnfitRows);
+        }
+        Ok(())
+    }
+
+    /// Fails with [`CommandError::SecondCopies`] when one of `rows`, given by index, would attach an
+    /// already attached file, unless the user allows the row.
+    fn refuse_second_copies(
+        &self,
+        plan: &WorkList<'_>,
+        prepared: &PreparedFiles,
+        objects: &FoundObjects,
+        rows: &[u32],
+    ) -> Result<(), CommandError> {
+        let config = self.config;
+        let comparison = SecondCopyCheck {
+            manifest: self.manifest,
+            prepared,
+            earlier: plan.earlier_results(),
+            objects,
+            results: &config.results,
+            destinations: &ImportDestinations::Known([self.base.label()].into()),
+        };
+        let copies = comparison.find_copies(rows);
+        let copies = copies.decide(&config.input.second_copies);
+        if config.shows_notices() {
+            write_stderr(&copies.notices());
+        }
+        copies.refuse()
+    }
 }
 
 /// Notice for a user who wants titles updated and whose manifest has no title; empty otherwise.
@@ -180,144 +312,89 @@ fn missing_titles_notice(manifest: &Manifest, update_policy: UpdatePolicy) -> &'
     }
 }
 
-/// Opens the results file, with the results of earlier runs if the user wants to resume. Fails with
-/// [`CommandError::OtherDestination`] when the earlier results went to another destination.
-fn open_results(
-    config: &ImportPlan,
+/// Fails with [`CommandError::RecordsOutOfReach`] if rows name their records by external ids, and
+/// the base URL does not show where the records can be read.
+fn refuse_records_out_of_reach(
+    manifest: &Manifest,
     base: &ResolvedDestination,
-) -> Result<(ResultsFile, EarlierResults), CommandError> {
-    let path = &config.results;
-    let opened = match config.resume {
-        ResumePolicy::Resume => ResultsFile::resume(path, config.input.options.encoding),
-        ResumePolicy::BeginNew => ResultsFile::begin(path),
+) -> Result<(), CommandError> {
+    let Err(cause) = base.check_object_services() else {
+        return Ok(());
     };
-    let (file, previous) = opened.map_err(refused_results)?;
-    let ours = base.label();
-    match previous.destinations.iter().find(|theirs| **theirs != ours) {
-        Some(theirs) => Err(CommandError::OtherDestination {
-            path: path.to_owned(),
-            theirs: theirs.clone(),
-            ours,
-        }),
-        None => Ok((file, previous)),
+    let is_by_external_id = |row: &RawRow<'_>| {
+        let object = row.parse().map(|row| row.object);
+        matches!(object, Ok(NamedObject::ByExternalId(..)))
+    };
+    match manifest.rows().filter(is_by_external_id).count() as u64 {
+        0 => Ok(()),
+        rows => Err(CommandError::RecordsOutOfReach { rows, cause }),
     }
 }
 
-fn refused_results(cause: ResultsError) -> CommandError {
-    CommandError::RefusedResults {
-        cause,
-        resume: resume_command(),
-    }
-}
-
-/// Error of a run before its first request. An I/O error is passed on as it is, since the results
-/// file may have been begun when the disk failed.
-fn results_not_begun(cause: ResultsError) -> CommandError {
-    match cause {
-        ResultsError::Io { .. } => cause.into(),
-        _ => refused_results(cause),
-    }
-}
-
-/// Destinations of an import on this machine: the results file, and the folder for backups of
-/// replaced content.
-struct ImportOutputs<'a> {
-    results: ResultsFile,
+/// Means of the phase that sends the rows.
+struct SendingPhase<'a> {
+    config: &'a ImportPlan,
+    runtime: &'a Runtime,
+    /// Backup setting to ask the user about before content is replaced, if any.
+    to_ask: Option<&'a BackupPolicy>,
+    /// Folder for backups of replaced content.
     backup_folder: Option<&'a BackupFolder>,
 }
 
-fn attach_rows(
-    config: &ImportPlan,
-    opening: &SessionOptions,
-    contact: SessionBuilder<'_>,
-    plan: &WorkList<'_>,
-    to_ask: Option<&BackupPolicy>,
-    ImportOutputs {
-        mut results,
-        backup_folder,
-    }: ImportOutputs<'_>,
-) -> Result<ProgramExit, CommandError> {
-    let (session, runtime) = contact.open(opening)?;
-    if let Some(backups) = to_ask {
-        consent::ask_about_content(config, plan, &session, &runtime, backups)?;
+impl SendingPhase<'_> {
+    /// Asks the user about content that would be replaced, if the user has to agree.
+    fn ask_about_content(
+        &self,
+        plan: &WorkList<'_>,
+        session: &Session,
+    ) -> Result<(), CommandError> {
+        match self.to_ask {
+            Some(backups) => {
+                consent::ask_about_content(self.config, plan, session, self.runtime, backups)
+            }
+            None => Ok(()),
+        }
     }
-    let label = session.settings.destination.clone();
-    let rows = plan.line_sources(&label);
-    let columns = plan.manifest().extra_columns();
-    let known = result_lines::result_lines(&rows, plan.earlier_results(), LineExtent::KnownRows);
-    results
-        .rewrite_before_run(columns, known)
-        .map_err(results_not_begun)?;
-    tracing::info!("began the results");
 
-    let (journal, writer) = journal::start_journal(results);
-    let style = ProgressForm::choose(config.output.verbosity);
-    let (sending, events) =
-        SendingProgress::start(style, "importing", Workload::Rows(plan.send_count() as u64));
-    let halt = runtime.block_on(service_dispatch::run_pipeline(
-        &session.client,
-        plan,
-        &journal,
-        backup_folder.map(|folder| folder as &dyn BackupStore),
-        (&session.settings, &events),
-        session.stop_listener.wait_for_stop(),
-    ));
-    drop(events);
-    let tally = sending.finish();
-    let (mut results, written) = writer.finish(journal);
+    /// Sends the rows and writes the results. `tally` holds the counts of earlier phases.
+    fn attach_rows(
+        &self,
+        plan: &WorkList<'_>,
+        session: Session,
+        mut results: ResultsFile,
+        mut tally: RunTally,
+    ) -> Result<ProgramExit, CommandError> {
+        let label = session.settings.destination.clone();
+        let rows = plan.line_sources(&label);
+        let columns = plan.manifest().extra_columns();
+        let known =
+            result_lines::result_lines(&rows, plan.earlier_results(), LineExtent::KnownRows);
+        results
+            .rewrite_before_run(columns, known)
+            .map_err(results_not_begun)?;
+        tracing::info!("began the results");
 
-    tracing::info!(?halt, "ended");
-    let (after, displaced) = match written.and_then(|()| results.read_back()) {
-        Ok(after) => (after, None),
-        Err(ResultsError::Displaced { why, .. }) => {
-            let began_with =
-                result_lines::result_lines(&rows, plan.earlier_results(), LineExtent::KnownRows);
-            (results.rebuild_from_memory(began_with)?, Some(why))
-        }
-        // After a failed write nothing more is written: the journal is readable as it is.
-        Err(failed) => return Err(failed.into()),
-    };
-    let path = results.path().to_owned();
-    let mut summary = ImportSummary::new(
-        config,
-        plan.service(),
-        &label,
-        &path,
-        &tally,
-        session.began.elapsed(),
-    );
-    let lines = result_lines::result_lines(&rows, &after, LineExtent::AllRows);
-    let resting = results.rewrite_after_run(
-        displaced,
-        lines.inspect(|line| summary.count_line(&line.entry)),
-    )?;
-    tracing::info!("rewrote the results");
-    if let Some(HaltReason::CommonFailure(_)) = halt {
-        summary.clear_named_rows();
+        let (journal, writer) = journal::start_journal(results);
+        let style = ProgressForm::choose(self.config.output.verbosity);
+        let workload = Workload::Rows(plan.send_count() as u64);
+        let (sending, events) = SendingProgress::start(style, "importing", workload);
+        let halt = self.runtime.block_on(service_dispatch::run_pipeline(
+            &session.client,
+            plan,
+            &journal,
+            self.backup_folder.map(|folder| folder as &dyn BackupStore),
+            (&session.settings, &events),
+            session.stop_listener.wait_for_stop(),
+        ));
+        drop(events);
+        tally.add_phase(sending.finish());
+        let written = writer.finish(journal);
+        tracing::info!(?halt, "ended");
+        EndedRun::read_back(halt, tally, written, plan, &label)?.conclude(
+            self.config,
+            session,
+            self.runtime,
+            plan,
+        )
     }
-    let ending = match &resting {
-        ResultsLocation::InPlace => {
-            summary.ending(halt.as_ref(), session.stop_listener.requested_stop())
-        }
-        ResultsLocation::Beside { path: kept, why } => {
-            summary.note_displaced_results(&path, kept, *why)
-        }
-    };
-    runtime.block_on(session.close());
-    if let ResultsLocation::Beside { .. } = resting
-        && !config.shows_notices()
-    {
-        // Results in another file must be announced even if notices are off: nobody can resume
-        // without the name of that file.
-        write_stderr(&summary.for_people(&ending));
-    }
-    if config.notices == NoticePolicy::Show {
-        // The exit code reports the outcome even if standard output is closed.
-        let _ = write_summary(
-            config.output,
-            &summary.for_people(&ending),
-            &summary.for_scripts(&ending),
-        );
-    }
-    Ok(ending.exit())
 }

@@ -46,16 +46,27 @@ fn problems_shown(output: OutputConfig) -> ShownSeverities {
 
 /// Writes the problems to standard error and into the problems file. Returns the path of the
 /// problems file, `None` where nothing was written.
-///
-/// Fails only when standard error cannot be written to. An unwritable problems file gets a line on
-/// standard error instead: a read-only folder is no reason to keep the problems back.
 fn report_problems(
     manifest: &Manifest,
     problems: &ProblemList,
     output: OutputConfig,
 ) -> Result<Option<PathBuf>, CommandError> {
-    let mut screen = problem::render_for_screen(problems, manifest, problems_shown(output));
-    let saved = problem::write_problems_file(problems, manifest);
+    report_new_problems(manifest, problems, problems, output)
+}
+
+/// Writes the new problems to standard error, and all problems into the problems file. Returns the
+/// path of the problems file, `None` where nothing was written.
+///
+/// Fails only when standard error cannot be written to. An unwritable problems file gets a line on
+/// standard error instead: a read-only folder is no reason to keep the problems back.
+fn report_new_problems(
+    manifest: &Manifest,
+    new: &ProblemList,
+    all: &ProblemList,
+    output: OutputConfig,
+) -> Result<Option<PathBuf>, CommandError> {
+    let mut screen = problem::render_for_screen(new, manifest, problems_shown(output));
+    let saved = problem::write_problems_file(all, manifest);
     if let Err(error) = &saved {
         let file = problem::problems_file_path(manifest.path());
         let file = file.to_string_lossy();

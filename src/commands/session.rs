@@ -129,6 +129,11 @@ impl Session {
         })
     }
 
+    /// Notes that the service has answered, so that later phases take a silence for an outage.
+    pub(super) fn note_answer(&mut self) {
+        self.settings.earlier_answer = EarlierAnswer::Received;
+    }
+
     /// Stops the emulator, if the session started one.
     pub(super) async fn close(self) {
         if let Some(emulator) = self.emulator {

@@ -21,6 +21,16 @@ impl FoundObjects {
         self.0.insert(name, object);
     }
 
+    /// Returns the number of the records.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// True if no record was found.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Returns the record with a name; `None` where the record was not asked for, or not found.
     pub fn get(&self, name: &NamedObject) -> Option<ObjectRef> {
         self.0.get(name).copied()

@@ -15,6 +15,7 @@ pub(crate) mod entry_cell;
 mod folder_probe;
 pub mod journal;
 pub mod ledger;
+mod locked_file;
 pub mod lost_lines;
 pub mod other_results;
 mod reason;
@@ -23,6 +24,7 @@ mod results_entry;
 pub mod results_file;
 mod row_state;
 mod status;
+mod untried_rows;
 
 #[cfg(test)]
 mod tests;
@@ -40,6 +42,7 @@ pub use row_state::{
     CompletedAction, ContentMatch, NameKind, ReplacementStage, RowState, SizeAnswer,
 };
 pub use status::{Status, VerifiedBy};
+pub use untried_rows::is_untried_row;
 
 use crate::text::decode::DecodeError;
 

@@ -3,22 +3,19 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek as _, Write};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::earlier_results::EarlierResults;
 use super::folder_probe::{
     ADVICE_FOR_EXISTING_RESULTS, ADVICE_FOR_NEW_RESULTS, io_error, probe_folder,
-    unfit_folder_or_io_error,
 };
+use super::locked_file::open_locked;
 use super::results_displacement::{ResultsDisplacement, detect_displacement, kept_results_paths};
 use super::results_entry::CELLS_BEFORE_LINES;
+use super::untried_rows::is_untried;
 use super::{COLUMNS, LINE_CHECK_COLUMN, LineSerial, ResultsEntry, ResultsError, line_check};
-use crate::atomic_file::{
-    self, Durability, ExistingFilePolicy, MissingFolderFeature, NamingError, TemporaryFile,
-    is_same_file,
-};
+use crate::atomic_file::{self, Durability, ExistingFilePolicy, NamingError, TemporaryFile};
 use crate::root::parent_folder;
 use crate::text::decode::Encoding;
 use crate::text::escape_formula;
@@ -32,6 +29,8 @@ use crate::text::escape_formula;
 #[derive(Debug)]
 pub struct ResultsFile {
     path: PathBuf,
+    /// True if the file was there before this process.
+    existed_before: bool,
     /// The open file; `None` before the first write of a first run.
     file: Option<File>,
     /// Length of the file in bytes, as read or written by this process.
@@ -98,10 +97,46 @@ impl ResultsFile {
             return Self::begin(path);
         };
         probe_folder(path, ADVICE_FOR_EXISTING_RESULTS)?;
+        let opened = Self::read_locked(path, file, encoding)?;
+        atomic_file::remove_left_over_files(parent_folder(path));
+        Ok(opened)
+    }
+
+    /// Prepares the file of a first run, or locks and reads a file in which no row was tried: such
+    /// a file holds nothing that a first run could do again. Fails with [`ResultsError::Exists`]
+    /// where any other file has the path.
+    pub fn begin_untried(
+        path: &Path,
+        encoding: Option<&'static Encoding>,
+    ) -> Result<(Self, EarlierResults), ResultsError> {
+        let exists = || ResultsError::Exists {
+            path: path.to_owned(),
+        };
+        let file = match open_locked(path) {
+            Ok(Some(file)) => file,
+            Ok(None) => return Self::begin(path),
+            Err(locked @ ResultsError::Locked { .. }) => return Err(locked),
+            Err(_) => return Err(exists()),
+        };
+        match Self::read_locked(path, file, encoding) {
+            Ok(opened) if is_untried(&opened.1) => {
+                probe_folder(path, ADVICE_FOR_EXISTING_RESULTS)?;
+                atomic_file::remove_left_over_files(parent_folder(path));
+                Ok(opened)
+            }
+            _ => Err(exists()),
+        }
+    }
+
+    fn read_locked(
+        path: &Path,
+        file: File,
+        encoding: Option<&'static Encoding>,
+    ) -> Result<(Self, EarlierResults), ResultsError> {
         let modified = modification_time(&file, path)?;
         let (length, previous) = read_results(&file, path, encoding)?;
-        atomic_file::remove_left_over_files(parent_folder(path));
         let mut results = Self::new(path, Some(file));
+        results.existed_before = true;
         results.length = length;
         results.modified_when_read = Some(modified);
         results.next_serial = previous.next_serial();
@@ -109,9 +144,23 @@ impl ResultsFile {
         Ok((results, previous))
     }
 
+    /// True if the file was not there before this process.
+    pub fn is_new(&self) -> bool {
+        !self.existed_before
+    }
+
+    /// Removes the file, unless another program took its place.
+    pub fn discard(self) -> Result<(), ResultsError> {
+        if self.file.is_none() || self.detect_displacement()?.is_some() {
+            return Ok(());
+        }
+        fs::remove_file(&self.path).map_err(|source| io_error("remove", &self.path, source))
+    }
+
     fn new(path: &Path, file: Option<File>) -> Self {
         Self {
             path: path.to_owned(),
+            existed_before: false,
             file,
             length: 0,
             modified_when_read: None,
@@ -340,58 +389,6 @@ impl ResultsFile {
         ResultsError::Displaced {
             path: self.path.clone(),
             why,
-        }
-    }
-}
-
-/// Opens and locks the file. Returns `None` where there is no file.
-fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
-    loop {
-        let about = match fs::symlink_metadata(path) {
-            Ok(about) => about,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(io_error("open", path, source)),
-        };
-        if !about.is_file() {
-            return Err(ResultsError::NotResults {
-                path: path.to_owned(),
-                why: "a plain file is expected".into(),
-            });
-        }
-        if about.nlink() > 1 {
-            return Err(ResultsError::Linked {
-                path: path.to_owned(),
-            });
-        }
-        let file = File::options()
-            .read(true)
-            .append(true)
-            .open(path)
-            .map_err(|source| {
-                let lack = MissingFolderFeature::from_open_error(&source);
-                unfit_folder_or_io_error("open", lack, path, source, ADVICE_FOR_EXISTING_RESULTS)
-            })?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                return Err(ResultsError::Locked {
-                    path: path.to_owned(),
-                });
-            }
-            Err(fs::TryLockError::Error(source)) => {
-                let lack = MissingFolderFeature::from_lock_error(&source);
-                return Err(unfit_folder_or_io_error(
-                    "lock",
-                    lack,
-                    path,
-                    source,
-                    ADVICE_FOR_EXISTING_RESULTS,
-                ));
-            }
-        }
-        // Another run may have replaced the file between the opening and the locking.
-        if is_same_file(&file, path).map_err(|source| io_error("open", path, source))? {
-            return Ok(Some(file));
         }
     }
 }

@@ -69,7 +69,8 @@ pub(super) fn backups_to_ask_about<'a>(
         return Ok(None);
     };
     // An emulator of this run holds no content that could be lost.
-    let can_lose_nothing = plan.send_count() == 0 || *base == ResolvedDestination::Emulator;
+    let has_no_rows = plan.send_count() == 0 && plan.rows_to_find().is_empty();
+    let can_lose_nothing = has_no_rows || *base == ResolvedDestination::Emulator;
     if config.consent == ConsentPolicy::Given || can_lose_nothing {
         return Ok(None);
     }

@@ -12,7 +12,7 @@ use super::service_dispatch;
 use super::work_list::WorkList;
 use crate::commands::halt_message::halt_message;
 use crate::commands::run_ending::RunEnding;
-use crate::commands::session::{ServiceClient, Session, SessionBuilder, SessionOptions};
+use crate::commands::session::{ServiceClient, Session};
 use crate::commands::write_summary;
 use crate::config::ImportPlan;
 use crate::destination::MAX_IDS_PER_LIST;
@@ -31,21 +31,33 @@ const MAX_ROWS_NAMED: usize = 100;
 /// Looks up every row and writes the prediction of the import.
 pub(super) fn run(
     config: &ImportPlan,
-    opening: &SessionOptions,
-    contact: SessionBuilder<'_>,
+    session: Session,
+    runtime: &Runtime,
     plan: &WorkList<'_>,
 ) -> Result<ProgramExit, CommandError> {
-    let (session, runtime) = contact.open(opening)?;
-    let (seen, halt) = look_up(config, plan, &session, &runtime);
+    let (seen, halt) = look_up(config, plan, &session, runtime);
+    write_forecast(config, session, runtime, plan, &seen, halt.as_ref())
+}
+
+/// Writes the prediction of the import after the look-up of the rows in `seen`. Returns the
+/// expected exit code of the import, or the exit code for an early stop.
+pub(super) fn write_forecast(
+    config: &ImportPlan,
+    session: Session,
+    runtime: &Runtime,
+    plan: &WorkList<'_>,
+    seen: &[BatchSurvey],
+    halt: Option<&HaltReason>,
+) -> Result<ProgramExit, CommandError> {
     let stop = session.stop_listener.requested_stop();
-    let forecast = DryRunForecast::new(plan, &seen, &session.client, config.service.rate);
+    let forecast = DryRunForecast::new(plan, seen, &session.client, config.service.rate);
     runtime.block_on(session.close());
     write_summary(
         config.output,
-        &forecast.for_people(&seen, halt.as_ref(), plan.service()),
+        &forecast.for_people(seen, halt, plan.service()),
         &forecast.for_scripts(),
     )?;
-    let ending = forecast.ending(halt.as_ref(), stop, plan.service());
+    let ending = forecast.ending(halt, stop, plan.service());
     Ok(ending.exit())
 }
 

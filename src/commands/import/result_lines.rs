@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::manifest::problem::{self, ProblemList};
 use crate::manifest::{Manifest, RawRow};
+use crate::model::ObjectRef;
 use crate::results::earlier_results::EarlierResults;
 use crate::results::results_file::LineToWrite;
 use crate::results::{
@@ -141,15 +142,11 @@ impl LineSources<'_> {
         {
             return Some(self.invalid_entry(row, why, now));
         }
+        let settled = self.settled_lines.get(&row.number()).cloned();
+        let known = settled.or_else(|| earlier.latest_entry(row.external_id()));
         let known = match extent {
-            LineExtent::KnownRows => self
-                .settled_lines
-                .get(&row.number())
-                .cloned()
-                .or_else(|| earlier.latest_entry(row.external_id())),
-            LineExtent::AllRows => earlier
-                .latest_entry(row.external_id())
-                .or_else(|| Some(self.pending_entry(row, now))),
+            LineExtent::KnownRows => known,
+            LineExtent::AllRows => known.or_else(|| Some(self.pending_entry(row, now))),
         };
         known.map(|entry| ResultsEntry {
             row: Some(row.number()),
@@ -163,6 +160,19 @@ impl LineSources<'_> {
             status,
             reason,
             message: why,
+            ..self.pending_entry(row, now)
+        }
+    }
+
+    /// Returns the line of a row that was not reached, and whose record is known.
+    pub(super) fn entry_with_object(
+        &self,
+        row: &RawRow<'_>,
+        object: ObjectRef,
+        now: Timestamp,
+    ) -> ResultsEntry {
+        ResultsEntry {
+            object_id: object.id().to_string(),
             ..self.pending_entry(row, now)
         }
     }
