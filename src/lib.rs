@@ -73,6 +73,9 @@
 //!     job_end                      decides what the end of the job means for each row
 //! ```
 //!
+//! Before both, `commands::import` (`object_finding`) has the records found that rows name by the
+//! customer's ids, and notes each record in the results of its rows.
+//!
 //! Records themselves are read through a third interface, `destination::ObjectApi`, by
 //! `pipeline::find_objects`: `object_search` walks through lists and asks for single records.
 //!

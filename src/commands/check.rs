@@ -1,7 +1,7 @@
 //! `consign check`: reads the whole manifest, hashes every file and reports the problems. Sends
 //! nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::num::NonZeroU64;
@@ -12,14 +12,16 @@ use serde::Serialize;
 use crate::config::{CheckPlan, ComparisonFile};
 use crate::error::{CommandError, ProgramExit};
 use crate::manifest::{self, Manifest, ManifestWithProblems};
-use crate::model::ObjectType;
+use crate::model::{NamedObject, ObjectType};
 use crate::plan::FoundObjects;
 use crate::prepare::{NoEarlierRun, PreparedFiles, prepare_files};
 use crate::progress::{HashingProgress, ProgressForm, human_size};
 use crate::results::earlier_results::{EarlierResults, describe_damaged_lines};
 use crate::results::{ResultsError, other_results};
 use crate::root::Root;
-use crate::text::{count_with_noun, escape, group_thousands, write_stderr};
+use crate::text::{
+    count_with_noun, count_with_noun_and_verb, escape, group_thousands, write_stderr,
+};
 
 use super::second_copy_check::{ImportDestinations, SecondCopyCheck, removed_lines_notice};
 use super::{report_problems, write_summary};
@@ -115,6 +117,10 @@ struct CheckSummary {
     bytes: u64,
     /// Number of rows of each known object type.
     object_types: BTreeMap<&'static str, u64>,
+    /// Number of distinct records named by external ids, which only an import can look up; `None`
+    /// instead of 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records_by_external_id: Option<NonZeroU64>,
     errors: u64,
     unfit_rows: u64,
     warnings: u64,
@@ -133,10 +139,17 @@ impl CheckSummary {
         let (files, bytes) = prepared.ready_files_and_bytes();
         let problems = &prepared.problems;
         let mut object_types = BTreeMap::new();
+        let mut by_external_id = HashSet::new();
         for row in manifest.rows() {
             if let Ok(kind) = row.object_type().parse::<ObjectType>() {
                 *object_types.entry(kind.as_str()).or_default() += 1;
             }
+            let object = row.parse().map(|row| row.object);
+            by_external_id.extend(
+                object
+                    .ok()
+                    .filter(|one| matches!(one, NamedObject::ByExternalId(..))),
+            );
         }
         Self {
             manifest: manifest.path().to_string_lossy().into_owned(),
@@ -144,6 +157,7 @@ impl CheckSummary {
             files,
             bytes,
             object_types,
+            records_by_external_id: NonZeroU64::new(by_external_id.len() as u64),
             errors: problems.error_count() as u64,
             unfit_rows: problems.unfit_row_count() as u64,
             warnings: problems.warning_count() as u64,
@@ -176,6 +190,13 @@ impl CheckSummary {
         );
         for (kind, rows) in &self.object_types {
             let _ = writeln!(text, "  {kind:<16} {:>9}", group_thousands(*rows));
+        }
+        if let Some(records) = self.records_by_external_id {
+            let records = count_with_noun_and_verb(records.get(), "record", ["is", "are"]);
+            let _ = writeln!(
+                text,
+                "{records} named by object_external_id: an import looks for them, this check does not"
+            );
         }
         text.push_str(&self.verdict());
         if let Some(file) = &self.problems_file {
@@ -222,6 +243,7 @@ mod tests {
             files: 1,
             bytes: 5 * 1024 * 1024,
             object_types: BTreeMap::from([("contract", 1_000), ("event", 200)]),
+            records_by_external_id: None,
             errors: 0,
             unfit_rows: 0,
             warnings: 0,
@@ -241,6 +263,23 @@ mod tests {
              nothing is wrong\n"
         );
         assert_eq!(summary().exit(), ProgramExit::DONE);
+    }
+
+    #[test]
+    fn records_that_only_an_import_can_look_up_are_counted() {
+        let summary = CheckSummary {
+            records_by_external_id: NonZeroU64::new(200),
+            ..summary()
+        };
+        assert!(summary.for_people().ends_with(
+            "200 records are named by object_external_id: an import looks for them, this check does \
+             not\nnothing is wrong\n"
+        ));
+        assert!(
+            summary
+                .for_scripts()
+                .contains("\"records_by_external_id\":200,\"errors\":0")
+        );
     }
 
     #[test]

@@ -114,7 +114,7 @@ pub(super) fn import_manifest(
     order.carry_out(&amending, prepared, &previous, results, contact)
 }
 
-/// Settings of an import that are the same for all of its phases.
+/// Settings of an import, the same for all phases.
 struct ImportOrder<'c> {
     config: &'c ImportPlan,
     base: &'c ResolvedDestination,
@@ -331,7 +331,7 @@ fn refuse_records_out_of_reach(
     }
 }
 
-/// Means of the phase that sends the rows.
+/// Means of the sending phase.
 struct SendingPhase<'a> {
     config: &'a ImportPlan,
     runtime: &'a Runtime,
@@ -342,7 +342,7 @@ struct SendingPhase<'a> {
 }
 
 impl SendingPhase<'_> {
-    /// Asks the user about content that would be replaced, if the user has to agree.
+    /// Asks the user about content to be replaced, if the user has to agree.
     fn ask_about_content(
         &self,
         plan: &WorkList<'_>,

@@ -1,4 +1,4 @@
-//! Opening of an existing results file, with the lock that makes this process the file's only writer.
+//! Opening of an existing results file, with a lock for its only writer.
 
 use std::fs::{self, File};
 use std::io;

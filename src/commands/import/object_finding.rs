@@ -1,6 +1,5 @@
-//! Search for the records that rows name by external ids, before anything is sent: the records with
-//! their rows, the requests, the lines of rows whose records were found, and the problems of the
-//! other rows.
+//! Search for records named by external ids, before anything is sent: the records with their rows,
+//! the requests, the lines of rows whose records were found, and the problems of the other rows.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -98,8 +97,8 @@ impl RecordsToFind {
         problems
     }
 
-    /// Returns the lines to record for the rows of a record that was found. A row that an earlier
-    /// run has tried keeps its line, which tells more.
+    /// Returns the lines to record for the rows of a found record. A row tried by an earlier run
+    /// keeps its line, since the line tells more.
     fn lines_of_found(
         &self,
         place: usize,
@@ -162,8 +161,8 @@ pub(super) fn find_records(
     runtime.block_on(search(config, records, session, stop, &|_, _| {}))
 }
 
-/// Looks up all records, and writes each record found into the results of its rows: a run that is
-/// killed meanwhile leaves lines from which the next run knows the records.
+/// Looks up all records, and writes each found record into the results of its rows: after a kill
+/// meanwhile, the next run knows the found records from the lines.
 pub(super) fn find_and_record(
     config: &ImportPlan,
     records: &RecordsToFind,
@@ -211,7 +210,7 @@ pub(super) fn find_and_record(
     Ok((end.findings, ended))
 }
 
-/// Leaves the results of a run that sends nothing: in order, or, where the run made the file and
+/// Leaves the results of a run without a change at the service: in order, or, where the run made the file and
 /// found no record, not at all.
 pub(super) fn leave_results(
     config: &ImportPlan,
@@ -281,5 +280,46 @@ async fn search(
         findings: RecordFindings(findings.unwrap_or_else(PoisonError::into_inner)),
         halt,
         tally: progress.finish(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ObjectExternalId, ObjectRef, ObjectType};
+
+    #[test]
+    fn each_finding_but_a_record_is_a_problem_of_the_cell_that_names_the_record() {
+        let object = ObjectRef::parse(ObjectType::Event, "7").unwrap();
+        let external_id = ObjectExternalId::parse("EV-1").unwrap();
+        let by_external_id = NamedObject::ByExternalId(ObjectType::Event, external_id);
+        let unknown = || ObjectFinding::Unknown("status 400".to_owned());
+        let not_looked_up = || ProblemKind::ObjectNotLookedUp {
+            cause: "status 400".into(),
+        };
+        for (name, finding, kind) in [
+            (
+                NamedObject::Known(object),
+                ObjectFinding::Missing,
+                ProblemKind::UnknownObject(ObjectType::Event),
+            ),
+            (NamedObject::Known(object), unknown(), not_looked_up()),
+            (
+                by_external_id.clone(),
+                ObjectFinding::Missing,
+                ProblemKind::UnknownObjectExternalId(ObjectType::Event),
+            ),
+            (
+                by_external_id.clone(),
+                ObjectFinding::Ambiguous(3),
+                ProblemKind::AmbiguousObjectExternalId {
+                    object_type: ObjectType::Event,
+                    count: 3,
+                },
+            ),
+            (by_external_id, unknown(), not_looked_up()),
+        ] {
+            assert_eq!(problem_kind(&name, &finding), Some(kind));
+        }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn open_results(
     Ok((file, previous))
 }
 
-/// Refusal of results that cannot be used as they are, with the command to go on.
+/// Refusal of unusable results, with the command to go on.
 pub(super) fn refused_results(cause: ResultsError) -> CommandError {
     CommandError::RefusedResults {
         cause,

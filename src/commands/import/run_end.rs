@@ -31,7 +31,7 @@ pub(super) struct EndedRun {
 }
 
 impl EndedRun {
-    /// Reads back the lines that a phase of a run has written, after the lines of `plan`. Where
+    /// Reads back the lines of a phase, after the lines of `plan`. Where
     /// another program has replaced the file, the lines are taken from memory.
     pub(super) fn read_back(
         halt: Option<HaltReason>,

@@ -21,6 +21,8 @@ fn a_manifest_with_the_customers_ids_is_checked_without_a_service() {
             "m.csv: 3 rows, 1 file, 5 B\n\
              \x20 contract                 2\n\
              \x20 event                    1\n\
+             3 records are named by object_external_id: an import looks for them, this check does \
+             not\n\
              nothing is wrong\n",
         )
         .exits(0);

@@ -181,6 +181,94 @@ fn a_run_killed_while_it_finds_records_leaves_those_found_to_the_next_run() {
 }
 
 #[test]
+fn after_a_kill_before_any_row_was_tried_the_same_command_goes_on() {
+    let test = with_objects(contracts(3)).with_holding_proxy();
+    write_rows(
+        &test,
+        &[
+            ("contract", "CW-1"),
+            ("contract", "CW-2"),
+            ("contract", "CW-3"),
+        ],
+    );
+    // At the first look-up nothing is noted yet, at the third two records are.
+    for (held, noted) in [(1, 0), (3, 2)] {
+        test.import()
+            .while_held(held, HoldMoment::BeforeService, |running| {
+                wait_for_lines(running, noted);
+                running.kill();
+            })
+            .with_any_stderr()
+            .exits(EXIT_CODE_KILLED);
+        assert_eq!(objects_in_results(&test).len(), noted);
+    }
+    let outcome = test
+        .import()
+        .prints("m.results.csv: no row was tried yet, so the import goes on with these results\n")
+        .all_uploaded(3)
+        .exits(0);
+    assert_eq!(
+        about_records(&outcome.requests),
+        ["get_object_by_external_id contracts/CW-3/external_id 200"]
+    );
+}
+
+#[test]
+fn results_replaced_while_records_are_found_are_kept_beside_and_nothing_is_sent() {
+    let test = with_objects(contracts(2)).with_holding_proxy();
+    write_rows(&test, &[("contract", "CW-1"), ("contract", "CW-2")]);
+    let outcome = test
+        .import()
+        .while_held(2, HoldMoment::BeforeService, |running| {
+            wait_for_lines(running, 1);
+            running.test.write("other.csv", "another file");
+            let path = running.test.path("other.csv");
+            std::fs::rename(path, running.test.path("m.results.csv")).unwrap();
+        })
+        .leaving_a_journal()
+        .prints("stopped early: m.results.csv was replaced by another file while this run wrote")
+        .exits(3);
+    assert_eq!(
+        by_kind(&outcome.requests).len(),
+        1,
+        "{:?}",
+        outcome.requests
+    );
+    assert!(
+        test.read("m.results.kept.csv")
+            .contains("contract,1001,A1,pending,not_reached")
+    );
+    assert_eq!(test.read("m.results.csv"), "another file");
+}
+
+#[test]
+fn a_second_run_is_refused_while_the_first_finds_records() {
+    let test = with_objects(contracts(1)).with_holding_proxy();
+    write_rows(&test, &[("contract", "CW-1")]);
+    test.import()
+        .while_held(1, HoldMoment::BeforeService, |running| {
+            for second in [running.test.import(), running.test.resume()] {
+                second
+                    .prints("m.results.csv is in use by another run of consign")
+                    .exits(2);
+            }
+        })
+        .all_uploaded(1)
+        .exits(0);
+}
+
+#[test]
+fn an_id_that_a_spreadsheet_would_take_for_a_formula_is_found_and_noted_as_it_is() {
+    let test = with_objects(vec![object(ObjectType::Contract, 7, "=CW+1")]);
+    write_rows(&test, &[("contract", "=CW+1"), ("contract", "=CW+9")]);
+    test.import().with_any_stderr().exits(2);
+    write_rows(&test, &[("contract", "=CW+1")]);
+    let outcome = test.import().with_any_stderr().all_uploaded(1).exits(0);
+    assert_eq!(about_records(&outcome.requests), [""; 0]);
+    assert_eq!(objects_in_results(&test), ["7 '=CW+1"]);
+}
+
+#[test]
 fn a_run_killed_while_it_sends_has_found_all_records() {
     let test = with_objects(contracts(2)).with_holding_proxy();
     write_rows(&test, &[("contract", "CW-1"), ("contract", "CW-2")]);
