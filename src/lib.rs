@@ -40,7 +40,7 @@
 //!
 //! ```text
 //! results.csv  -> results::ledger::Ledger -> verification::row --+-> verification.csv
-//! the service  -> pipeline::InspectedAttachment -----------------+
+//! the service  -> pipeline::{InspectedAttachment, ObjectFinding} -+
 //!
 //! results.csv, manifest.csv, verification.csv -> report -> HTML, JSON, SHA256SUMS
 //! ```

@@ -47,7 +47,7 @@ pub use inspection::{
     InspectedAttachment, InspectedBytes, InspectedJob, InspectionDepth, InspectionQuery,
     inspect_attachments, inspect_jobs,
 };
-pub use object_search::{ObjectFinding, find_objects};
+pub use object_search::{ListedObjects, ObjectFinding, find_objects, find_objects_in_lists};
 pub use preflight::{PreflightError, PreflightSuccess, preflight};
 pub use survey::{
     BatchSurvey, PredictedNameChange, PredictedOutcome, RowSurvey, survey_attachments, survey_jobs,

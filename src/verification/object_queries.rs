@@ -18,6 +18,8 @@ pub struct ObjectQueries {
     /// Attachments wanted on the record at the same place.
     wanted: Vec<Vec<AttachmentId>>,
     places: HashMap<ObjectRef, usize>,
+    /// Record which the results claim for an attachment.
+    claimed: HashMap<AttachmentId, ObjectRef>,
 }
 
 impl ObjectQueries {
@@ -36,6 +38,7 @@ impl ObjectQueries {
                 queries.records.len() - 1
             });
             queries.wanted[place].push(id.clone());
+            queries.claimed.insert(id.clone(), object);
         }
         queries
     }
@@ -55,7 +58,6 @@ impl ObjectQueries {
         &self,
         wanted: AttachmentToPlace<'_>,
         answers: &ObjectAnswers,
-        shown_on: &HashMap<&AttachmentId, ObjectRef>,
     ) -> (ObjectVerdict, Option<Timestamp>) {
         let nameless = |fault| ObjectVerdict::Unknown {
             claimed: None,
@@ -73,7 +75,7 @@ impl ObjectQueries {
             claimed: Some(claimed),
             cause,
         };
-        let Some((answered_at, finding)) = &answers.0[*place] else {
+        let Some((answered_at, finding)) = &answers.findings[*place] else {
             return (unknown(UnprovenCause::NotReached), None);
         };
         let verdict = match finding {
@@ -82,7 +84,7 @@ impl ObjectQueries {
                 &found.attachments,
                 wanted.id,
                 wanted.bytes,
-                shown_on.get(wanted.id).copied(),
+                answers.elsewhere.get(wanted.id).copied(),
             ),
             ObjectFinding::Found(other) => unknown(UnprovenCause::NotReadable(format!(
                 "the service answers with {}",
@@ -100,47 +102,62 @@ impl ObjectQueries {
 
 /// Answers about records, at the places of [`ObjectQueries::records`].
 #[derive(Debug)]
-pub struct ObjectAnswers(Vec<Option<(Timestamp, ObjectFinding)>>);
+pub struct ObjectAnswers {
+    findings: Vec<Option<(Timestamp, ObjectFinding)>>,
+    /// Records on which an answer shows an attachment, other than the record which the results
+    /// claim for the attachment.
+    elsewhere: HashMap<AttachmentId, ObjectRef>,
+}
 
 impl ObjectAnswers {
     /// Returns no answer to each of the queries.
     pub fn none_yet(queries: &ObjectQueries) -> Self {
-        Self(queries.records.iter().map(|_| None).collect())
+        Self {
+            findings: queries.records.iter().map(|_| None).collect(),
+            elsewhere: HashMap::new(),
+        }
     }
 
     /// Takes the answer which came at `now`.
-    pub fn take(&mut self, place: usize, now: Timestamp, finding: ObjectFinding) {
-        self.0[place] = Some((now, finding));
+    pub fn take(
+        &mut self,
+        queries: &ObjectQueries,
+        place: usize,
+        now: Timestamp,
+        finding: ObjectFinding,
+    ) {
+        if let ObjectFinding::Found(found) = &finding {
+            self.note_shown(queries, found);
+        }
+        self.findings[place] = Some((now, finding));
+    }
+
+    /// Notes which attachments of the queries hang on a record, queried or not, which the results
+    /// do not claim for the attachment.
+    pub fn note_shown(&mut self, queries: &ObjectQueries, shown: &ObjectDetails) {
+        let AttachmentLinkage::Listed(listed) = &shown.attachments else {
+            return;
+        };
+        for id in listed {
+            let claimed = queries.claimed.get(id);
+            if claimed.is_some_and(|claimed| *claimed != shown.object) {
+                self.elsewhere.entry(id.clone()).or_insert(shown.object);
+            }
+        }
     }
 
     /// Number of records with an answer.
     pub fn count(&self) -> u64 {
-        self.0.iter().flatten().count() as u64
-    }
-
-    /// Returns for each attachment a record which lists the attachment.
-    fn attachments_shown(&self) -> HashMap<&AttachmentId, ObjectRef> {
-        let mut shown = HashMap::new();
-        for (_, finding) in self.0.iter().flatten() {
-            if let ObjectFinding::Found(found) = finding
-                && let AttachmentLinkage::Listed(listed) = &found.attachments
-            {
-                for id in listed {
-                    shown.entry(id).or_insert(found.object);
-                }
-            }
-        }
-        shown
+        self.findings.iter().flatten().count() as u64
     }
 
     /// Records the verdicts about all rows whose attachment the service has shown.
     pub fn settle_rows(&self, queries: &ObjectQueries, rows: &mut [VerificationRow]) {
-        let shown_on = self.attachments_shown();
         for row in rows {
             let Some(wanted) = row.attachment_to_place() else {
                 continue;
             };
-            let (verdict, answered_at) = queries.judge(wanted, self, &shown_on);
+            let (verdict, answered_at) = queries.judge(wanted, self);
             row.record_object_verdict(verdict, answered_at);
         }
     }
@@ -220,7 +237,7 @@ mod tests {
         let mut answers = ObjectAnswers::none_yet(&queries);
         for (place, finding) in findings.into_iter().enumerate() {
             if let Some(finding) = finding {
-                answers.take(place, Timestamp::MAX, finding);
+                answers.take(&queries, place, Timestamp::MAX, finding);
             }
         }
         answers.settle_rows(&queries, &mut rows);

@@ -10,7 +10,7 @@ use crate::commands::session::{ServiceClient, Session};
 use crate::event::EventSender;
 use crate::model::ProcurementService;
 use crate::mutex::lock_despite_poison;
-use crate::pipeline::{self, HaltReason};
+use crate::pipeline::{self, HaltReason, ListedObjects};
 use crate::progress::{ProgressForm, RunTally, SendingProgress, Workload};
 use crate::verification::object_queries::{ObjectAnswers, ObjectQueries};
 use crate::verification::row::VerificationRow;
@@ -64,14 +64,17 @@ impl ObjectInspection<'_> {
         } = self.session;
         let answers = Mutex::new(ObjectAnswers::none_yet(queries));
         let tell = |place, finding| {
-            lock_despite_poison(&answers).take(place, Timestamp::now(), finding);
+            lock_despite_poison(&answers).take(queries, place, Timestamp::now(), finding);
         };
-        let is_enough = |place, shown: &_| queries.is_enough(place, shown);
+        let listed = ListedObjects {
+            enough: &|place, shown| queries.is_enough(place, shown),
+            note: &|shown| lock_despite_poison(&answers).note_shown(queries, shown),
+        };
         let halt = match client {
             ServiceClient::Workday(workday) => {
                 let (records, stop) = (queries.records(), stop_listener.wait_for_stop());
-                pipeline::find_objects(
-                    records, &**workday, settings, events, stop, &is_enough, &tell,
+                pipeline::find_objects_in_lists(
+                    records, &**workday, settings, events, stop, listed, &tell,
                 )
                 .await
             }

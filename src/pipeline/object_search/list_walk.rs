@@ -42,6 +42,7 @@ impl<D: ObjectApi> ObjectSearch<'_, D> {
             walk_requests += 1;
             match pager.read_on(&self.requests, owner).await {
                 Ok(objects) => {
+                    objects.iter().for_each(self.listed.note);
                     for (place, details) in matching.note_page(objects) {
                         self.tell_if_enough(place, ObjectFinding::Found(details), &mut told);
                     }
@@ -73,7 +74,7 @@ impl<D: ObjectApi> ObjectSearch<'_, D> {
     /// Passes on a finding of the walk, unless the record is to be asked for alone.
     fn tell_if_enough(&self, place: usize, finding: ObjectFinding, told: &mut BTreeSet<usize>) {
         let is_enough = match &finding {
-            ObjectFinding::Found(details) => (self.enough)(place, details),
+            ObjectFinding::Found(details) => (self.listed.enough)(place, details),
             _ => true,
         };
         if is_enough {

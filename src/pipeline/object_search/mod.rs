@@ -54,6 +54,16 @@ impl ObjectFinding {
     }
 }
 
+/// Use of the records that a list shows.
+#[derive(Clone, Copy)]
+pub struct ListedObjects<'a> {
+    /// Says of the record of a query, at its place, if the list's word is enough; otherwise the
+    /// record is asked for alone.
+    pub enough: &'a (dyn Fn(usize, &ObjectDetails) -> bool + Sync),
+    /// Takes note of each record of a page, also of records of no query.
+    pub note: &'a (dyn Fn(&ObjectDetails) + Sync),
+}
+
 /// Finds the records of all queries, and passes each result to `tell` at once, with the place of
 /// its query. Returns the reason for an early stop, or `None`.
 ///
@@ -68,12 +78,30 @@ pub async fn find_objects<D: ObjectApi>(
     enough: &(dyn Fn(usize, &ObjectDetails) -> bool + Sync),
     tell: &(dyn Fn(usize, ObjectFinding) + Sync),
 ) -> Option<HaltReason> {
+    let listed = ListedObjects {
+        enough,
+        note: &|_| (),
+    };
+    find_objects_in_lists(queries, destination, settings, events, stop, listed, tell).await
+}
+
+/// Finds the records of all queries as [`find_objects`] does, with a use for all records that lists
+/// show.
+pub async fn find_objects_in_lists<D: ObjectApi>(
+    queries: &[NamedObject],
+    destination: &D,
+    settings: &RunSettings,
+    events: &EventSender,
+    stop: impl Future<Output = ()>,
+    listed: ListedObjects<'_>,
+    tell: &(dyn Fn(usize, ObjectFinding) + Sync),
+) -> Option<HaltReason> {
     let search = ObjectSearch {
         queries,
         destination,
         requests: RequestSender::new(destination, settings, events),
         events,
-        enough,
+        listed,
         tell,
     };
     let mut by_type: BTreeMap<ObjectType, Vec<usize>> = BTreeMap::new();
@@ -91,7 +119,7 @@ struct ObjectSearch<'a, D: ObjectApi> {
     destination: &'a D,
     requests: RequestSender<'a, D>,
     events: &'a EventSender,
-    enough: &'a (dyn Fn(usize, &ObjectDetails) -> bool + Sync),
+    listed: ListedObjects<'a>,
     tell: &'a (dyn Fn(usize, ObjectFinding) + Sync),
 }
 

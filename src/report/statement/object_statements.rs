@@ -122,7 +122,7 @@ pub(super) fn not_proven(report: &Report, service: Option<ProcurementService>) -
             let parts: Vec<String> = parts
                 .into_iter()
                 .filter(|(rows, _)| !rows.is_zero())
-                .map(|(rows, what)| format!("{rows} {what}"))
+                .map(|(rows, what)| format!("{rows} {} {what}", is_or_are(rows)))
                 .collect();
             let how = if counts.not_asked.is_zero() {
                 ""

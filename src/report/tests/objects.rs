@@ -92,9 +92,9 @@ fn attachments_without_proof_are_counted_by_what_is_known_and_others_are_excepti
     assert_eq!(
         sentences(&report.not_proven, "hang on their records"),
         [
-            "3 of the 4 attachments are not proven to hang on their records: 1 not on the record that \
-             the results name (see the exceptions); 1 on a record that was not read, or whose answer \
-             proves nothing (the verification says why); 1 without a record that was asked. consign \
+            "3 of the 4 attachments are not proven to hang on their records: 1 is not on the record \
+             that the results name (see the exceptions); 1 is on a record that was not read, or whose answer \
+             proves nothing (the verification says why); 1 is without a record that was asked. consign \
              verify --objects asks the records."
         ]
     );
