@@ -39,7 +39,7 @@
 //! After the import, its results are evidence and are only read:
 //!
 //! ```text
-//! results.csv  -> results::ledger::Ledger -> verification::row --+-> verification.csv
+//! results.csv  -> results::ledger::Ledger -> verification::row ---+-> verification.csv
 //! the service  -> pipeline::{InspectedAttachment, ObjectFinding} -+
 //!
 //! results.csv, manifest.csv, verification.csv -> report -> HTML, JSON, SHA256SUMS

@@ -1,20 +1,19 @@
 //! `verify --objects`: proof of the record on which each attachment hangs.
 
-use std::time::Duration;
+mod refusals;
+mod walks;
 
 use consign::emulator::EmulatorOperation::GetObject;
 use consign::emulator::FaultTrigger::Nth;
-use consign::emulator::{EmulatorSettings, LinkageDisplay, NextLink, PendingLinkage};
+use consign::emulator::{EmulatorSettings, LinkageDisplay, PendingLinkage};
 use consign::model::{ObjectRef, ObjectType};
-use consign::results::ResultsEntry;
-use consign::results::ledger::Ledger;
 use serde_json::{Value, json};
 
 use super::{import, imported};
 use crate::harness::{
-    HoldMoment, ImportTest, MANIFEST_HEADER, ResultsTable, StrangeHost, TestRun, status_effect,
+    HoldMoment, ImportTest, MANIFEST_HEADER, ResultsTable, TestRun, status_effect,
 };
-use crate::report::{HTML, JSON, VERIFICATION, uploaded, with_results};
+use crate::report::{HTML, JSON, VERIFICATION};
 
 fn verify_objects(test: &ImportTest) -> TestRun<'_> {
     test.verify().args(["--objects"])
@@ -236,78 +235,6 @@ fn a_list_that_may_have_been_cut_refutes_nothing_and_proves_what_it_holds() {
 }
 
 #[test]
-fn of_many_records_the_list_is_walked_and_only_what_it_does_not_prove_is_asked_alone() {
-    // Contract 7 has exactly ten attachments, contract 9 lacks one that the results claim.
-    let mut contracts: Vec<u64> = (1..=12).collect();
-    contracts.extend([7; 9]);
-    let test = imported_on(&contracts, |_| {});
-    test.service().move_to_contract("A9", 3);
-    // No row of the results is about contract 77; the list shows it all the same.
-    test.service().move_to_contract("A11", 77);
-    let outcomes: Vec<String> = (1..=21)
-        .map(|row| match row {
-            9 | 11 => format!("A{row} other_object"),
-            _ => format!("A{row} match"),
-        })
-        .collect();
-    verify_objects(&test)
-        .outcomes(outcomes.iter().map(String::as_str))
-        .requests([
-            "list 200",
-            "list_objects contracts 200",
-            "get_object contracts/7 200",
-            "get_object contracts/9 200",
-            "get_object contracts/11 200",
-        ])
-        .prints("hangs on contract 3, not on contract 9: find out which record is right")
-        .prints("hangs on contract 77, not on contract 11: find out which record is right")
-        .exits(1);
-}
-
-#[test]
-fn a_list_that_shows_no_attachments_or_too_few_leaves_the_word_to_the_records() {
-    for display in [
-        LinkageDisplay::Absent,
-        LinkageDisplay::Malformed,
-        LinkageDisplay::Short { limit: 0 },
-        LinkageDisplay::Lagging {
-            lag: Duration::from_hours(1),
-        },
-    ] {
-        let test = imported_with(11, |settings| settings.objects.list_linkage = display);
-        let outcome = verify_objects(&test)
-            .stdout(
-                "all 11 rows match (13 requests in [time])\n\
-                 \x20 match                  11  there, as the results say\n\
-                 listed by their record: 11 of 11 attachments (11 records asked)\n\
-                 verification: m.results.verification.csv\n",
-            )
-            .exits(0);
-        assert_eq!(outcome.requests[1], "list_objects contracts 200");
-        assert_eq!(outcome.requests[12], "get_object contracts/11 200");
-    }
-}
-
-#[test]
-fn a_next_page_on_another_host_gets_no_request_and_the_records_are_asked_one_by_one() {
-    let stranger = StrangeHost::start();
-    let url = stranger.url();
-    let (origin, _) = url.split_once("/elsewhere").unwrap();
-    let test = imported_with(101, |settings| {
-        settings.objects.next_link = NextLink::OtherHost {
-            origin: origin.to_owned(),
-        };
-    });
-    let outcome = verify_objects(&test).exits(0);
-    let of_kind = |kind: &str| {
-        let requests = outcome.requests.iter();
-        requests.filter(|request| request.starts_with(kind)).count()
-    };
-    assert_eq!([of_kind("list_objects "), of_kind("get_object ")], [1, 101]);
-    stranger.assert_nothing_received();
-}
-
-#[test]
 fn a_record_that_is_gone_or_not_shown_proves_nothing() {
     let test = import(
         ImportTest::with_rows(3)
@@ -419,63 +346,6 @@ fn interrupted_while_records_are_asked_it_says_of_the_others_that_they_were_not(
             "the verification ended before contract 3 was asked for its attachments".to_owned()
         )
     );
-}
-
-#[test]
-fn a_base_beside_which_no_records_are_known_is_refused_before_anything_is_asked() {
-    let test = with_results([ResultsEntry {
-        destination: "127.0.0.1:9/elsewhere".to_owned(),
-        ..uploaded(1)
-    }]);
-    let run = |options: &[&'static str]| {
-        let arguments = [
-            "verify",
-            ResultsTable::DEFAULT_NAME,
-            "--base-url",
-            "http://127.0.0.1:9/elsewhere",
-        ];
-        test.consign(arguments.into_iter().chain(options.iter().copied()))
-    };
-    run(&["--objects"])
-        .stderr(
-            "error: the base URL http://127.0.0.1:9/elsewhere does not end in \
-             /services/attachments/v1, beside which the services of contracts, events, projects \
-             and suppliers stand; give a base URL with this end\n",
-        )
-        .exits(2);
-    assert!(!test.path("m.results.verification.csv").exists());
-}
-
-#[test]
-fn results_that_name_no_record_prove_nothing_and_say_so() {
-    let test = imported(2);
-    let path = test.path(ResultsTable::DEFAULT_NAME);
-    let mut entries: Vec<_> = Ledger::read(&path).unwrap().entries().collect();
-    entries[1].object_id = String::new();
-    let nameless = with_results(entries);
-    test.write(
-        ResultsTable::DEFAULT_NAME,
-        nameless.read(ResultsTable::DEFAULT_NAME),
-    );
-    // The attachment stays on its record, of which the results no longer speak.
-    test.service().move_to_contract("A2", 2);
-    verify_objects(&test)
-        .outcomes(["A1 match", "A2 error"])
-        .requests(["list 200", "get_object contracts/1 200"])
-        .prints("row 2: the results name no record: object_id is empty\n")
-        .exits(1);
-}
-
-#[test]
-fn keelvar_has_no_answer_about_the_files_of_a_record() {
-    let test = ImportTest::with_event_rows(1);
-    test.import().all_uploaded(1).exits(0);
-    verify_objects(&test)
-        .stderr(
-            "error: nothing was sent: Keelvar does not show which files a record has; leave \
-             --objects out\n",
-        )
-        .exits(2);
 }
 
 #[test]
