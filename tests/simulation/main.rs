@@ -1,9 +1,10 @@
 //! Simulation of imports: thousands of seeds in virtual time, with faults of the service, the
 //! network, the disk, the power and people.
 //!
-//! Three scenes are played, each with the real protocol of `consign::pipeline`: rows become
-//! attachments ([`attachment_scene`]), attachments are changed ([`amend_scene`]), rows go through
-//! jobs ([`job_scene`]). The service is [`memory_service`].
+//! Four scenes are played, each with the real protocol of `consign::pipeline`: rows become
+//! attachments ([`attachment_scene`]), and do so where refusals take the place of look-ups
+//! ([`clash_scene`]), attachments are changed ([`amend_scene`]), rows go through jobs
+//! ([`job_scene`]). The service is [`memory_service`].
 //!
 //! # A seed
 //!
@@ -22,6 +23,9 @@
 //!   PATCH of a record unless the newest answer was "no bytes", no second job for a row whose first
 //!   job may have the file, no bytes to an old address.
 //! - The results are true at the end of every run.
+//! - Where refusals take the place of look-ups, no row is stored beside an attachment that somebody
+//!   had under its name before the run, and nobody's record without bytes is taken for the row's
+//!   own ([`clash_scene`]).
 //! - The content of an attachment is there, or a durable line says that the attachment waits for
 //!   other bytes and the old content is in a durable backup, unless the user waived the backup
 //!   ([`amend_scene`]).
@@ -58,6 +62,7 @@ mod amend_scene;
 mod attachment_scene;
 mod backup_folder;
 mod chaos;
+mod clash_scene;
 mod job_scene;
 #[path = "../support/long_run.rs"]
 mod long_run;
@@ -83,6 +88,7 @@ use std::time::{Duration, Instant};
 use amend_scene::AmendScene;
 use attachment_scene::AttachmentScene;
 use chaos::FaultCounts;
+use clash_scene::ClashScene;
 use job_scene::JobScene;
 use long_run::short_or_long;
 use power_and_disk::{DurabilityLie, LineKind};
@@ -101,6 +107,11 @@ fn amend_seeds() -> u64 {
     short_or_long(750, 3_000)
 }
 
+/// The same where refusals take the place of look-ups.
+fn clash_seeds() -> u64 {
+    short_or_long(1_500, 6_000)
+}
+
 /// Seeds tried at most until a promise breaks without a guard.
 const GUARD_SEARCH_SEEDS: u64 = 100_000;
 
@@ -111,6 +122,7 @@ struct SeedTotals {
     mishaps: BTreeMap<&'static str, u64>,
     endings: BTreeMap<&'static str, u64>,
     row_states: BTreeMap<String, u64>,
+    clash_findings: BTreeMap<String, u64>,
     runs: u64,
     total_time: Duration,
     longest_story: Duration,
@@ -131,6 +143,9 @@ impl SeedTotals {
         for (line, count) in &tally.row_states {
             *self.row_states.entry(line.clone()).or_default() += count;
         }
+        for (finding, count) in &tally.clash_findings {
+            *self.clash_findings.entry(finding.clone()).or_default() += count;
+        }
         self.runs += tally.runs;
         self.total_time += tally.duration;
         self.longest_story = self.longest_story.max(tally.duration);
@@ -149,6 +164,9 @@ impl SeedTotals {
         println!("ends of runs: {:?}", self.endings);
         println!("rows at the ends of runs: {:?}", self.row_states);
         println!("accidents of the results: {:?}", self.mishaps);
+        for (finding, count) in &self.clash_findings {
+            println!("{count:>9}  {finding}");
+        }
         for ((operation, fault), count) in &self.faults {
             println!("{count:>9}  {operation:?} {fault}");
         }
@@ -278,6 +296,28 @@ fn each_row_is_stored_exactly_once_whatever_happens() {
 }
 
 #[test]
+fn each_row_is_stored_once_where_a_refusal_takes_the_place_of_a_look_up() {
+    if let Some(sum) = assert_promises_are_kept::<ClashScene>(clash_seeds()) {
+        assert_faults_happened(&sum);
+        for finding in [
+            "unique in the company: proven in the company",
+            "unique in the company: proven in a type",
+            "unique per type: proven in a type",
+            "unique per type: SecondAccepted",
+            "unique per object: SecondAccepted",
+            "not unique: SecondAccepted",
+        ] {
+            let count = sum.clash_findings.get(finding);
+            assert!(count > Some(&20), "{finding} hardly ever happened");
+        }
+        let findings = sum.clash_findings.iter();
+        let unanswered = findings.filter(|(finding, _)| finding.ends_with("NoAnswer"));
+        let count: u64 = unanswered.map(|(_, count)| count).sum();
+        assert!(count > 5, "hardly any proof stayed without an answer");
+    }
+}
+
+#[test]
 fn each_row_gets_what_the_user_asked_for_and_nothing_is_lost_whatever_happens() {
     if let Some(sum) = assert_promises_are_kept::<AmendScene>(amend_seeds()) {
         assert_faults_happened(&sum);
@@ -306,6 +346,7 @@ fn a_seed_tells_the_same_story_each_time() {
         is_told_again::<AttachmentScene>(seed);
         is_told_again::<JobScene>(seed);
         is_told_again::<AmendScene>(seed);
+        is_told_again::<ClashScene>(seed);
     }
 }
 
@@ -392,6 +433,33 @@ fn a_record_has_to_be_found_by_its_external_id_before_it_gets_bytes() {
     assert_guard_is_missed::<AttachmentScene>(RemovedGuard::Request(
         OmittedQuestion::FindAfterCreate,
     ));
+}
+
+#[test]
+fn the_refusal_of_a_second_record_has_to_be_proven() {
+    let without = RemovedGuard::Request(OmittedQuestion::Clash);
+    let mut services = vec!["unique per type", "unique per object", "not unique"];
+    for seed in 0..GUARD_SEARCH_SEEDS {
+        let (tally, outcome) = play::<ClashScene>(seed, Some(without), TraceMode::NotKept);
+        let Err(why) = outcome else { continue };
+        let findings = || tally.clash_findings.keys();
+        let is_its = |service: &&str| findings().any(|finding| finding.starts_with(*service));
+        if let Some(service) = services.iter().position(is_its) {
+            println!(
+                "{without:?}, {}: seed {seed}: {why}",
+                services.remove(service)
+            );
+        }
+        if services.is_empty() {
+            return;
+        }
+    }
+    panic!("no seed breaks a promise without {without:?} where ids are {services:?}");
+}
+
+#[test]
+fn a_line_has_to_say_that_its_post_was_sent_without_a_look_up() {
+    assert_guard_is_missed::<ClashScene>(RemovedGuard::UnseenPostWord);
 }
 
 #[test]

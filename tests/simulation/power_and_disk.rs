@@ -110,6 +110,8 @@ struct DiskContents {
     /// Backups by path.
     backups: BTreeMap<String, KeptBackup>,
     lies_about: Option<DurabilityLie>,
+    /// `true` for a disk that leaves out the word for a POST without a look-up.
+    forgets_unseen_posts: bool,
     random: Rng,
 }
 
@@ -131,6 +133,7 @@ impl SimulatedDisk {
             displaced_by: None,
             backups: BTreeMap::new(),
             lies_about,
+            forgets_unseen_posts: false,
             random: Rng::with_seed(seed),
         }))
     }
@@ -195,6 +198,11 @@ impl SimulatedDisk {
     /// Stops the count of lines, as if no line gave the number of lines.
     pub(crate) fn stop_counting_lines(&self) {
         self.0.lock().unwrap().numbers.stop_counting();
+    }
+
+    /// Leaves the word for a POST without a look-up out of all lines.
+    pub(crate) fn forget_unseen_posts(&self) {
+        self.0.lock().unwrap().forgets_unseen_posts = true;
     }
 
     /// Makes all lines and backups durable: the run has ended in good order.
@@ -370,7 +378,10 @@ impl Journal for SimulatedJournal<'_> {
                 Some(DurabilityLie::Backups) | None => false,
             };
             // The power may fail, or the disk be full, after each of the lines.
-            for entry in entries {
+            for mut entry in entries {
+                if disk.forgets_unseen_posts && entry.reason == StatusReason::NotLookedUp {
+                    entry.reason = StatusReason::None;
+                }
                 disk.append(entry)?;
             }
             let sync_time = Duration::from_millis(disk.random.u64(0..20));

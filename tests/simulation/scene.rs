@@ -116,6 +116,11 @@ pub(crate) trait SimulationScene: Sized {
     /// assumes them. `None` for a service without budgets.
     fn budgets(&self) -> Option<[QuotaBudget; 2]>;
 
+    /// Returns the reach of the service's refusals in words, where runs depend on it.
+    fn service_rule(&self) -> &'static str {
+        ""
+    }
+
     /// Draws the options of the user for the next run.
     fn draw_options(&mut self, _random: &mut Rng, _weather: FaultPeriod) -> RunOptions {
         RunOptions::default()

@@ -13,7 +13,9 @@ use consign::destination::{
     CreatedAttachment, CreatedJob, Destination, FileOutcome, JobApi, JobOutcome, JobPresence,
     NameUpdate, NewAttachment, NewJob, UpdatedAttachment, UploadTarget,
 };
-use consign::http::{ApiFailure, FetchFailure, FetchedContent, PutFailure, PutReceipt};
+use consign::http::{
+    ApiFailure, FetchFailure, FetchedContent, PutFailure, PutReceipt, RefusalKind, RequestRefusal,
+};
 use consign::model::{AttachmentId, CheckedContent, ExternalId};
 use consign::throttle::quota::QuotaBudget;
 use consign::upload_source::UploadSource;
@@ -40,6 +42,8 @@ pub(crate) enum OmittedQuestion {
     FindNewId,
     /// Look-ups by `external_id` of attachments just created.
     FindAfterCreate,
+    /// Second POST for a throwaway record: the client takes the refusal for granted.
+    Clash,
 }
 
 /// Row that fails alone: a kind of its requests stays unanswered, while other rows get answers.
@@ -244,6 +248,18 @@ where
         self.referee.before_create(new);
         let (service, record) = (self.service(), new.clone());
         let external_id = &new.file.external_id;
+        let is_made = || {
+            self.own_attachments
+                .lock()
+                .unwrap()
+                .contains_key(external_id)
+        };
+        if self.forgotten_guard == Some(OmittedQuestion::Clash) && is_made() {
+            return Err(ApiFailure::Refused(RequestRefusal {
+                kind: RefusalKind::ConflictOrInvalid,
+                message: "status 422".into(),
+            }));
+        }
         let is_its = |bad: &UnansweredRow| bad.external_id == *external_id;
         let answer = if self
             .leave_unanswered(UnansweredRequest::Create, is_its)

@@ -41,6 +41,8 @@ pub(crate) enum RemovedGuard {
     DisplacementCheck,
     /// Count of lines in the results, which reveals lost lines.
     LineCount,
+    /// Word in the results that a POST was sent without a look-up.
+    UnseenPostWord,
 }
 
 /// Choice whether all events of a story are written down.
@@ -60,6 +62,8 @@ pub(crate) struct SeedTally {
     pub(crate) endings: BTreeMap<&'static str, u64>,
     /// Rows at the ends of runs, counted by status and reason.
     pub(crate) row_states: BTreeMap<String, u64>,
+    /// Findings about the refusal of a second record, counted by service and finding.
+    pub(crate) clash_findings: BTreeMap<String, u64>,
     pub(crate) trace: String,
     /// Virtual time of the whole story.
     pub(crate) duration: Duration,
@@ -130,6 +134,9 @@ impl<S: SimulationScene> SimulatedStory<S> {
         let disk = Arc::new(SimulatedDisk::new(random.u64(..), lies_about));
         if without == Some(RemovedGuard::LineCount) {
             disk.stop_counting_lines();
+        }
+        if without == Some(RemovedGuard::UnseenPostWord) {
+            disk.forget_unseen_posts();
         }
         Self {
             filter_random: Rng::with_seed(!seed),

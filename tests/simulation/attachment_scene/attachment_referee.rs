@@ -22,6 +22,8 @@ use crate::power_and_disk::{LostLineKind, SimulatedDisk};
 use crate::scene::{AttachmentWatcher, LineWatch, RunOptions, RunWatcher};
 use crate::story_log::StoryLog;
 
+use crate::clash_scene::clash_watch::ClashWatch;
+
 use super::attachment_referee_state::{AttachmentRefereeState, NewestAnswer};
 use super::held_bytes::HeldBytes;
 use super::rival_client::RivalClient;
@@ -39,6 +41,8 @@ pub(crate) struct AttachmentReferee {
     line_watch: LineWatch,
     held_bytes: HeldBytes,
     rival_client: RivalClient,
+    /// Watch over attachments of other clients. `None` in scenes that look every row up.
+    clash_watch: Option<Arc<ClashWatch>>,
     state: Mutex<AttachmentRefereeState>,
 }
 
@@ -55,7 +59,23 @@ impl AttachmentReferee {
             disk,
             line_watch,
             rival_client,
+            clash_watch: None,
             state: Mutex::default(),
+        }
+    }
+
+    /// Adds the watch over attachments of other clients.
+    pub(crate) fn with_clash_watch(self, watch: Arc<ClashWatch>) -> Self {
+        Self {
+            clash_watch: Some(watch),
+            ..self
+        }
+    }
+
+    /// Notes a foul seen by the watch over attachments of other clients.
+    fn ask_clash_watch(&self, check: impl FnOnce(&ClashWatch) -> Result<(), String>) {
+        if let Some(Err(what)) = self.clash_watch.as_deref().map(check) {
+            self.foul(what);
         }
     }
 
@@ -156,6 +176,9 @@ impl RunWatcher for AttachmentReferee {
     }
 
     fn look_at_service(&self) {
+        if let Some(watch) = &self.clash_watch {
+            watch.let_others_act();
+        }
         if self.line_watch == LineWatch::On
             && let Err(why) = self.held_bytes.check_safe()
         {
@@ -174,6 +197,9 @@ impl RunWatcher for AttachmentReferee {
     }
 
     fn run_begins(&self) {
+        if let Some(watch) = &self.clash_watch {
+            watch.run_begins();
+        }
         let mut state = self.state();
         state.newest_answers.clear();
         let posts: Vec<_> = state.posts_under_way.drain().collect();
@@ -187,6 +213,7 @@ impl RunWatcher for AttachmentReferee {
     fn before_put(&self, address: MemoryAddress) -> AttachmentId {
         let mut state = self.state();
         let id = state.addresses[&address].clone();
+        self.ask_clash_watch(|watch| watch.check_touched(&id));
         let key = self.row_of(&state, &id);
         let begun = [Status::Created, Status::Replacing];
         if !begun
@@ -225,6 +252,9 @@ impl AttachmentWatcher for AttachmentReferee {
         let mut state = self.state();
         match answer {
             Ok(AttachmentPresence::Absent) => {
+                if let Some(watch) = &self.clash_watch {
+                    watch.note_absent(key);
+                }
                 if let Some(looks) = state.posts_of_unknown_fate.get_mut(key) {
                     *looks += 1;
                 }
@@ -355,6 +385,9 @@ impl AttachmentWatcher for AttachmentReferee {
     fn before_create(&self, new: &NewAttachment) {
         let key = &new.file.external_id;
         self.note_exchange("create", key, &"...");
+        if ClashWatch::is_throwaway(key) {
+            return self.ask_clash_watch(|watch| watch.check_proof_post(key));
+        }
         let line = self.disk.durable_line(key.as_str());
         let announced = line.is_some_and(|line| line.status == Status::Creating);
         let mut state = self.state();
@@ -381,6 +414,17 @@ impl AttachmentWatcher for AttachmentReferee {
     ) {
         let key = &new.file.external_id;
         self.note_exchange("create", key, answer);
+        if ClashWatch::is_throwaway(key) {
+            let had_no_effect = !matches!(answer, Ok(_) | Err(ApiFailure::Unanswered(_)));
+            let made = answer.as_ref().ok().map(|created| &created.id);
+            return self.ask_clash_watch(|watch| {
+                watch.note_proof_answer(key, made, had_no_effect);
+                Ok(())
+            });
+        }
+        if answer.is_ok() {
+            self.ask_clash_watch(|watch| watch.check_created(key));
+        }
         let mut state = self.state();
         state.posts_under_way.remove(key);
         match answer {
@@ -398,6 +442,7 @@ impl AttachmentWatcher for AttachmentReferee {
 
     fn before_renew(&self, id: &AttachmentId) {
         self.note_exchange("renew", id, &"...");
+        self.ask_clash_watch(|watch| watch.check_touched(id));
         let mut state = self.state();
         let newest = state.newest_answers.remove(id);
         match newest {

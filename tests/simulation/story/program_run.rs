@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use consign::backup::BackupStore;
-use consign::event::{EventSender, RunEvent};
-use consign::model::ExternalId;
+use consign::event::{ClashFinding, EventSender, RunEvent};
+use consign::model::{ClashScope, ExternalId};
 use consign::pipeline::{HaltReason, RunSettings};
 use consign::results::Status;
 use consign::throttle::EarlierAnswer;
@@ -114,6 +114,7 @@ impl<S: SimulationScene> SimulatedStory<S> {
         };
         self.count_ending(&ending);
         let ended: Vec<RunEvent> = heard.try_iter().collect();
+        self.count_clash_findings(&ended);
         self.check_ended_rows_are_durable(&ended)?;
         if let RunEnding::PowerLost = ending {
             self.disk.lose_power();
@@ -171,6 +172,25 @@ impl<S: SimulationScene> SimulatedStory<S> {
         for line in rows.filter_map(|row| self.disk.durable_line(row.key())) {
             let word = format!("{} {}", line.status, line.reason.as_str());
             *self.tally.row_states.entry(word).or_default() += 1;
+        }
+    }
+
+    /// Counts the finding of a run that relied on refusals, if the run came to an end.
+    fn count_clash_findings(&mut self, events: &[RunEvent]) {
+        for event in events {
+            let RunEvent::ClashProofEnded(finding) = event else {
+                continue;
+            };
+            let finding = match finding {
+                ClashFinding::Proven(ClashScope::Company) => "proven in the company".to_owned(),
+                ClashFinding::Proven(ClashScope::WithinType(_)) => "proven in a type".to_owned(),
+                ClashFinding::NotProven(why) => {
+                    let why = format!("{why:?}");
+                    why.split('(').next().unwrap_or_default().to_owned()
+                }
+            };
+            let finding = format!("{}: {finding}", self.scene.service_rule());
+            *self.tally.clash_findings.entry(finding).or_default() += 1;
         }
     }
 

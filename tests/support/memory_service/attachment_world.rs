@@ -177,6 +177,21 @@ impl AttachmentWorld {
         AttachmentEffectOutcome::AddressIssued(id, address)
     }
 
+    pub(super) fn attach_as_other(
+        &mut self,
+        new: NewAttachment,
+        content: Option<CheckedContent>,
+        now: Instant,
+    ) -> Option<u64> {
+        let AttachmentEffectOutcome::AddressIssued(id, address) = self.create(new, now) else {
+            return None;
+        };
+        if let Some(content) = content {
+            self.put(address, content, now);
+        }
+        Some(id)
+    }
+
     /// Releases the stored bytes and issues a new address. Without a title, the old title stays or
     /// a new title is derived, by the rules.
     fn renew(

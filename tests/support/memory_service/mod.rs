@@ -243,6 +243,17 @@ impl MemoryAttachmentService {
         self.0.with_world(|world, _| world.remove_record(id));
     }
 
+    /// Attaches as another client, without a request and, with `None`, without bytes. Returns the id,
+    /// or `None` if the service refuses the `external_id`.
+    pub(crate) fn attach_as_other(
+        &self,
+        new: NewAttachment,
+        content: Option<CheckedContent>,
+    ) -> Option<u64> {
+        self.0
+            .with_world(|world, now| world.attach_as_other(new, content, now))
+    }
+
     /// Replaces the bytes of an attachment, without a request.
     pub(crate) fn overwrite(&self, id: u64, content: CheckedContent) {
         self.0
