@@ -29,7 +29,7 @@ pub enum RunEvent {
         /// New status of the row.
         status: Status,
     },
-    /// The state of a row's attachment or job at the service was read.
+    /// The state of an attachment, or of a row's job, at the service was read.
     RowInspected,
     /// A record with attached files was looked up, whatever the result.
     ObjectLookedUp,

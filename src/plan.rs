@@ -16,6 +16,7 @@ mod job_grouping;
 mod job_row;
 mod next_step;
 mod object_resolution;
+mod probable_copy;
 mod record_findings;
 mod rows_for_proof;
 mod second_copy_search;
@@ -40,6 +41,7 @@ pub use next_step::{
     needs_look_up_by_new_id, next_step,
 };
 pub use object_resolution::{FoundObjects, ObjectResolution, resolve_object};
+pub use probable_copy::PlannedUpload;
 pub use rows_for_proof::RowsForProof;
 pub use second_copy_search::{
     EarlierCopy, NewRow, SecondCopiesFound, SecondCopy, find_second_copies, is_begun,

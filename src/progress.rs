@@ -222,6 +222,7 @@ impl SendingDisplay {
         let bar = style.bar(match workload {
             Workload::Rows(_) => "{prefix} {wide_bar} {pos}/{len} rows {msg}",
             Workload::Records(_) => "{prefix} {wide_bar} {pos}/{len} records {msg}",
+            Workload::Attachments(_) => "{prefix} {wide_bar} {pos}/{len} attachments {msg}",
         });
         bar.set_length(workload.total());
         bar.set_prefix(work_name);

@@ -171,7 +171,9 @@ impl ImportOrder<'_> {
         let records = RecordsToFind::of_rows(self.manifest, plan.rows_to_find());
         if records.is_empty() {
             return match config.mode {
-                ImportMode::DryRun => dry_run::run(config, session, &runtime, &plan),
+                ImportMode::DryRun => {
+                    dry_run::run(config, self.base, session, &runtime, &plan, Vec::new())
+                }
                 ImportMode::Attach => {
                     sending.ask_about_content(&plan, &session)?;
                     sending.attach_rows(&plan, session, results, RunTally::default())
@@ -182,15 +184,8 @@ impl ImportOrder<'_> {
         match config.mode {
             ImportMode::DryRun => {
                 let end = object_finding::find_records(config, &records, &session, &runtime);
-                if end.halt.is_some() {
-                    return dry_run::write_forecast(
-                        config,
-                        session,
-                        &runtime,
-                        &plan,
-                        &[],
-                        end.halt.as_ref(),
-                    );
+                if let Some(halt) = &end.halt {
+                    return dry_run::write_early_end(config, session, &runtime, &plan, halt);
                 }
                 session.note_answer();
                 let objects = records.found(&end.findings);
@@ -198,7 +193,8 @@ impl ImportOrder<'_> {
                 self.refuse_unfit_rows(&prepared)?;
                 let plan = self.work_list(&prepared, previous, &objects);
                 self.refuse_second_copies(&plan, &prepared, &objects, &rows_to_find)?;
-                dry_run::run(config, session, &runtime, &plan)
+                let known = end.findings.into_details();
+                dry_run::run(config, self.base, session, &runtime, &plan, known)
             }
             ImportMode::Attach => {
                 let (findings, ended) = object_finding::find_and_record(

@@ -15,6 +15,10 @@ use crate::model::{AttachmentId, ObjectExternalId, ObjectRef, ObjectType};
 /// `page[size]`.
 pub const MAX_OBJECTS_PER_PAGE: usize = 100;
 
+/// Lengths at which a list of attachments may have been cut: page sizes of the vendor's lists, and
+/// usual limits. No document says if long lists of attachments are cut.
+pub const LENGTHS_OF_CUT_LISTS: [usize; 4] = [10, 25, 50, 100];
+
 /// Record of the service, as an answer reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectDetails {
@@ -39,6 +43,13 @@ pub enum AttachmentLinkage {
     Malformed,
     /// The service still copies attachments to the record, so the list is not complete yet.
     Copying,
+}
+
+impl AttachmentLinkage {
+    /// True for a list of a length at which lists may have been cut.
+    pub fn may_be_cut(&self) -> bool {
+        matches!(self, Self::Listed(listed) if LENGTHS_OF_CUT_LISTS.contains(&listed.len()))
+    }
 }
 
 /// Page of a list of records.

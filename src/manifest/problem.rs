@@ -13,7 +13,7 @@ use super::Column;
 
 pub use problem_kind::{ProblemKind, Severity};
 pub use render::{
-    ShownSeverities, first_error_in_words, problems_file_path, render_for_screen,
+    ShownSeverities, first_error_in_words, problem_line, problems_file_path, render_for_screen,
     write_problems_file,
 };
 

@@ -88,6 +88,19 @@ impl ObjectType {
             Self::SourcingRequest => "sourcing_request",
         }
     }
+
+    /// Returns the words for one record of the type.
+    pub fn noun(self) -> String {
+        self.as_str().replace('_', " ")
+    }
+
+    /// Returns the words for several records of the type.
+    pub fn plural_noun(self) -> String {
+        match self {
+            Self::SupplierCompany => "supplier companies".to_owned(),
+            other => other.noun() + "s",
+        }
+    }
 }
 
 impl fmt::Display for ObjectType {

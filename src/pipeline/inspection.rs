@@ -85,7 +85,7 @@ pub enum InspectedBytes {
 /// Inspects all attachments, and passes each result to `tell` at once. Returns the reason for an
 /// early stop, or `None`.
 pub async fn inspect_attachments<D: AttachmentApi>(
-    questions: Vec<InspectionQuery>,
+    questions: &[InspectionQuery],
     destination: &D,
     settings: &RunSettings,
     events: &EventSender,

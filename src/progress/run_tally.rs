@@ -26,7 +26,7 @@ pub struct RunTally {
     pub bytes_sent: u64,
     /// Bytes of files received, repeated downloads included.
     pub bytes_received: u64,
-    /// Rows whose content in the service was inspected.
+    /// Rows or attachments whose state in the service was inspected.
     pub inspected: u64,
     /// Records looked up, found or not.
     pub objects_looked_up: u64,
@@ -124,6 +124,8 @@ pub enum Workload {
     Rows(u64),
     /// Records to look up.
     Records(u64),
+    /// Attachments to inspect.
+    Attachments(u64),
 }
 
 impl Workload {
@@ -131,12 +133,13 @@ impl Workload {
         match self {
             Self::Rows(_) => "row",
             Self::Records(_) => "record",
+            Self::Attachments(_) => "attachment",
         }
     }
 
     pub(super) fn total(self) -> u64 {
         match self {
-            Self::Rows(total) | Self::Records(total) => total,
+            Self::Rows(total) | Self::Records(total) | Self::Attachments(total) => total,
         }
     }
 
@@ -145,6 +148,7 @@ impl Workload {
         match self {
             Self::Rows(_) => tally.rows_gone_through(),
             Self::Records(_) => tally.objects_looked_up,
+            Self::Attachments(_) => tally.inspected,
         }
     }
 }

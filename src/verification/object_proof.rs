@@ -11,10 +11,6 @@ use crate::destination::AttachmentLinkage;
 use crate::model::{AttachmentId, ObjectRef};
 use crate::text::escape;
 
-/// Lengths at which a list of attachments may have been cut: page sizes of the vendor's lists, and
-/// usual limits. No document says if long lists of attachments are cut.
-const LENGTHS_OF_CUT_LISTS: [usize; 4] = [10, 25, 50, 100];
-
 /// Proof for the record of a row's attachment, as the verification file has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ObjectProof {
@@ -112,7 +108,7 @@ pub fn is_enough(linkage: &AttachmentLinkage, wanted: &[AttachmentId]) -> bool {
         return false;
     };
     // A list of records may cut what it shows of each sooner than the record's own answer does.
-    if may_be_cut(listed.len()) {
+    if linkage.may_be_cut() {
         return false;
     }
     let listed: HashSet<&AttachmentId> = listed.iter().collect();
@@ -130,7 +126,7 @@ pub fn judge_linkage(
 ) -> ObjectVerdict {
     let cause = match linkage {
         AttachmentLinkage::Listed(listed) if listed.contains(id) => return ObjectVerdict::Proven,
-        AttachmentLinkage::Listed(listed) if may_be_cut(listed.len()) => {
+        AttachmentLinkage::Listed(listed) if linkage.may_be_cut() => {
             UnprovenCause::MayBeCut(listed.len())
         }
         AttachmentLinkage::Listed(_) if bytes == AttachmentBytes::None => {
@@ -151,10 +147,6 @@ pub fn judge_linkage(
         claimed: Some(claimed),
         cause,
     }
-}
-
-fn may_be_cut(length: usize) -> bool {
-    LENGTHS_OF_CUT_LISTS.contains(&length)
 }
 
 impl ObjectVerdict {
@@ -250,6 +242,7 @@ impl UnprovenCause {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::destination::LENGTHS_OF_CUT_LISTS;
     use crate::model::ObjectType;
 
     fn contract(id: &str) -> ObjectRef {

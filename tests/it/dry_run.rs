@@ -1,5 +1,7 @@
 //! `import --dry-run`: predictions of an import.
 
+mod records;
+
 use serde_json::json;
 
 use crate::harness::{ImportTest, TestRun, manifest_row};
@@ -25,6 +27,8 @@ fn looks_everything_up(run: TestRun<'_>) -> TestRun<'_> {
         "get_by_external_id A2 200",
         "get_by_external_id A3 404",
         "get_by_external_id A4 404",
+        "get_object contracts/3 200",
+        "get_object contracts/4 200",
     ])
 }
 
@@ -38,6 +42,9 @@ fn a_dry_run_tells_what_an_import_would_do_and_sends_only_look_ups() {
              \x20         1  skip: there already, with the same size\n\
              \x20         1  not be able to finish: conflict\n\
              row 2, external_id \"A2\": conflict, stored_other_size\n\
+             rows by the state of their record: 2 active contracts; no document says which states refuse \
+             attachments\n\
+             looking at records took 2 requests, which the import does without\n\
              the import would take 7 requests: less than 1 s at this rate; this dry run changed \
              nothing\n",
         )
@@ -90,6 +97,19 @@ fn a_dry_run_tells_scripts_in_json() {
             "skip": 1,
             "keep": 0,
             "not_done": { "conflict": 1 },
+            "records": {
+                "requests": 2,
+                "found": 2,
+                "missing": 0,
+                "rows_by_state": [{ "object_type": "contract", "state": "active", "rows": 2 }],
+                "copies": {
+                    "rows": 0,
+                    "list": [],
+                    "not_listed": 0,
+                    "records_unknown": 0,
+                    "attachments_unknown": 0,
+                },
+            },
             "requests": 7,
             "seconds_at_the_rate": 0.0035,
         })
@@ -109,10 +129,13 @@ fn a_dry_run_of_a_resume_leaves_the_results_as_they_are() {
             "an import of 3 rows would\n\
              \x20         1  create and upload, 13 B\n\
              \x20         2  leave alone: done by an earlier run\n\
+             rows by the state of their record: 1 active contract; no document says which states refuse \
+             attachments\n\
+             looking at records took 1 request, which the import does without\n\
              the import would take 3 requests: less than 1 s at this rate; this dry run changed \
              nothing\n",
         )
-        .requests(["get_by_external_id A3 404"])
+        .requests(["get_by_external_id A3 404", "get_object contracts/3 200"])
         .exits(0);
     assert_eq!(test.read("m.results.csv"), before);
 }

@@ -97,7 +97,11 @@ fn a_dry_run_asks_it_too() {
         .with_preflight()
         .args(["--dry-run"])
         .prints("create and upload")
-        .requests(["list 200", "get_by_external_id A1 404"])
+        .requests([
+            "list 200",
+            "get_by_external_id A1 404",
+            "get_object contracts/1 200",
+        ])
         .exits(0);
 }
 

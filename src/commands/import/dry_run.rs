@@ -1,6 +1,10 @@
 //! `import --dry-run`: looks up every row and predicts the import, without changing anything.
 
+mod copy_search;
 mod planned_changes;
+mod record_forecast;
+mod record_looks;
+mod record_survey;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,8 +18,8 @@ use crate::commands::halt_message::halt_message;
 use crate::commands::run_ending::RunEnding;
 use crate::commands::session::{ServiceClient, Session};
 use crate::commands::write_summary;
-use crate::config::ImportPlan;
-use crate::destination::MAX_IDS_PER_LIST;
+use crate::config::{ImportPlan, ResolvedDestination};
+use crate::destination::{MAX_IDS_PER_LIST, ObjectDetails};
 use crate::error::{CommandError, ProgramExit};
 use crate::model::ProcurementService;
 use crate::pipeline::{BatchSurvey, HaltReason, PredictedOutcome, RowSurvey};
@@ -24,33 +28,72 @@ use crate::results::Status;
 use crate::signals::StopSignal;
 use crate::text::{count_with_noun, group_thousands};
 use planned_changes::PlannedChanges;
+use record_looks::{LooksForecast, RecordLookFindings, RecordLooks};
 
 /// Most rows named one by one among the rows not done.
 const MAX_ROWS_NAMED: usize = 100;
 
-/// Looks up every row and writes the prediction of the import.
+/// Looks up every row, looks at the records, and writes the prediction of the import. `known` are
+/// records read before in this run.
 pub(super) fn run(
     config: &ImportPlan,
+    base: &ResolvedDestination,
     session: Session,
     runtime: &Runtime,
     plan: &WorkList<'_>,
+    known: Vec<ObjectDetails>,
 ) -> Result<ProgramExit, CommandError> {
-    let (seen, halt) = look_up(config, plan, &session, runtime);
-    write_forecast(config, session, runtime, plan, &seen, halt.as_ref())
+    let (mut seen, mut halt) = look_up(config, plan, &session, runtime);
+    let mut looks = None;
+    if halt.is_none() {
+        let records = RecordLooks {
+            config,
+            base,
+            plan,
+            session: &session,
+            runtime,
+        };
+        (looks, halt) = records.look(&mut seen, known);
+    }
+    let looks = looks.map(RecordLookFindings::into_forecast);
+    write_forecast(
+        config,
+        session,
+        runtime,
+        plan,
+        (&seen, looks),
+        halt.as_ref(),
+    )
 }
 
-/// Writes the prediction of the import after the look-up of the rows in `seen`. Returns the
-/// expected exit code of the import, or the exit code for an early stop.
-pub(super) fn write_forecast(
+/// Writes what is known of an import when its records could not all be found. Returns the exit code
+/// for the early stop.
+pub(super) fn write_early_end(
     config: &ImportPlan,
     session: Session,
     runtime: &Runtime,
     plan: &WorkList<'_>,
-    seen: &[BatchSurvey],
+    halt: &HaltReason,
+) -> Result<ProgramExit, CommandError> {
+    write_forecast(config, session, runtime, plan, (&[], None), Some(halt))
+}
+
+/// Writes the prediction of the import after the look-up of the rows in `seen`, and after the looks
+/// at the records, if there were any. Returns the expected exit code of the import, or the exit
+/// code for an early stop.
+fn write_forecast(
+    config: &ImportPlan,
+    session: Session,
+    runtime: &Runtime,
+    plan: &WorkList<'_>,
+    (seen, looks): (&[BatchSurvey], Option<LooksForecast>),
     halt: Option<&HaltReason>,
 ) -> Result<ProgramExit, CommandError> {
     let stop = session.stop_listener.requested_stop();
-    let forecast = DryRunForecast::new(plan, seen, &session.client, config.service.rate);
+    let forecast = DryRunForecast {
+        records: looks,
+        ..DryRunForecast::new(plan, seen, &session.client, config.service.rate)
+    };
     runtime.block_on(session.close());
     write_summary(
         config.output,
@@ -104,6 +147,10 @@ struct DryRunForecast {
     /// Changes to existing attachments.
     #[serde(skip_serializing_if = "PlannedChanges::are_none")]
     changes: PlannedChanges,
+    /// Records of the rows that an import would send; `None` where no row would be sent, or where
+    /// the service shows no records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<LooksForecast>,
     /// Number of new jobs; `None` for a service without jobs.
     #[serde(skip_serializing_if = "Option::is_none")]
     jobs: Option<u64>,
@@ -263,10 +310,14 @@ impl DryRunForecast {
             line(*rows, &format!("not be able to finish: {status}"));
         }
         for (row, external_id, status, reason) in rows_not_done(seen).take(MAX_ROWS_NAMED) {
-            let _ = writeln!(
-                text,
-                "row {row}, external_id {external_id:?}: {status}, {reason}"
-            );
+            let records = self.records.as_ref();
+            let _ = match records.and_then(|records| records.line_for_row(row)) {
+                Some(line) => writeln!(text, "{line}"),
+                None => writeln!(
+                    text,
+                    "row {row}, external_id {external_id:?}: {status}, {reason}"
+                ),
+            };
         }
         let unnamed = rows_not_done(seen).count().saturating_sub(MAX_ROWS_NAMED);
         if unnamed > 0 {
@@ -278,6 +329,9 @@ impl DryRunForecast {
         if self.changes.not_listed() > 0 {
             let unnamed = count_with_noun(self.changes.not_listed(), "other change");
             let _ = writeln!(text, "and {unnamed}");
+        }
+        if let Some(records) = &self.records {
+            text.push_str(&records.for_people());
         }
         let _ = match self.jobs {
             None => writeln!(

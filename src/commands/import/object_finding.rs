@@ -15,6 +15,7 @@ use super::service_dispatch;
 use super::work_list::WorkList;
 use crate::commands::session::Session;
 use crate::config::ImportPlan;
+use crate::destination::ObjectDetails;
 use crate::error::CommandError;
 use crate::manifest::problem::{ManifestProblem, ProblemKind};
 use crate::manifest::{Column, Manifest};
@@ -122,6 +123,18 @@ impl RecordsToFind {
 
 /// Results of a search, in the order of the records; `None` for a record not looked up.
 pub(super) struct RecordFindings(Vec<Option<ObjectFinding>>);
+
+impl RecordFindings {
+    /// Returns the records found, as the service shows them.
+    pub(super) fn into_details(self) -> Vec<ObjectDetails> {
+        let findings = self.0.into_iter().flatten();
+        let found = findings.filter_map(|finding| match finding {
+            ObjectFinding::Found(details) => Some(details),
+            _ => None,
+        });
+        found.collect()
+    }
+}
 
 /// Returns the mistake that a finding shows in the name of a record; `None` for a record found.
 fn problem_kind(name: &NamedObject, finding: &ObjectFinding) -> Option<ProblemKind> {

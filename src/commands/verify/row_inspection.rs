@@ -45,8 +45,9 @@ pub(super) async fn inspect_rows(
                 lock_despite_poison(&rows)[place]
                     .record_comparison(Timestamp::now(), |claim| claim.compare(&seen));
             };
-            let asked =
-                pipeline::inspect_attachments(questions, &**workday, settings, events, stop, &tell);
+            let asked = pipeline::inspect_attachments(
+                &questions, &**workday, settings, events, stop, &tell,
+            );
             let halt = asked.await;
             (into_rows(rows), halt)
         }

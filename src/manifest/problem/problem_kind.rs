@@ -349,9 +349,9 @@ impl ProblemKind {
                 return format!("is not the SHA-256 of the file, which is {found}").into();
             }
             Self::InvalidObjectId(why) => return why.to_string().into(),
-            Self::UnknownObject(kind) => return format!("no {} has this id", noun(*kind)).into(),
+            Self::UnknownObject(kind) => return format!("no {} has this id", kind.noun()).into(),
             Self::UnknownObjectExternalId(kind) => {
-                return format!("no {} has this external id", noun(*kind)).into();
+                return format!("no {} has this external id", kind.noun()).into();
             }
             Self::AmbiguousObjectExternalId { object_type, count } => {
                 return ambiguous_id_predicate(*object_type, *count).into();
@@ -431,20 +431,10 @@ fn ragged_row_predicate(expected: u32, found: u32, last_line: Option<u32>) -> St
 
 fn ambiguous_id_predicate(object_type: ObjectType, count: u32) -> String {
     let count = group_thousands(u64::from(count));
-    format!("{count} {} have this external id", plural_noun(object_type))
-}
-
-/// Returns the words for one record of a type.
-fn noun(kind: ObjectType) -> String {
-    kind.as_str().replace('_', " ")
-}
-
-/// Returns the words for several records of a type.
-fn plural_noun(kind: ObjectType) -> String {
-    match kind {
-        ObjectType::SupplierCompany => "supplier companies".to_owned(),
-        other => noun(other) + "s",
-    }
+    format!(
+        "{count} {} have this external id",
+        object_type.plural_noun()
+    )
 }
 
 fn row_place(row: u32, manifest: &Manifest) -> String {

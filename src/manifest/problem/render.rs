@@ -55,7 +55,7 @@ pub fn render_for_screen(
         }
         let in_full = group.len().min(MAX_SHOWN_PER_CAUSE).min(room);
         for problem in &group[..in_full] {
-            let _ = writeln!(screen, "{}", format_line(problem, manifest));
+            let _ = writeln!(screen, "{}", problem_line(problem, manifest));
         }
         let rest = &group[in_full..];
         room = room.saturating_sub(in_full + usize::from(!rest.is_empty()));
@@ -98,7 +98,8 @@ fn grouped_by_cause(problems: &ProblemList) -> Vec<Vec<&ManifestProblem>> {
     groups
 }
 
-fn format_line(problem: &ManifestProblem, manifest: &Manifest) -> String {
+/// Returns a problem as a line of text: its place, the mistake and the remedy.
+pub fn problem_line(problem: &ManifestProblem, manifest: &Manifest) -> String {
     let described = DescribedProblem::new(problem, manifest);
     let mut line = match problem.kind.severity() {
         Severity::Error => String::new(),

@@ -4,7 +4,7 @@
 use crate::destination::attachment_metadata::Reported;
 use crate::destination::{AttachmentNames, AttachmentPresence};
 use crate::manifest::ManifestRow;
-use crate::model::AttachmentId;
+use crate::model::{AttachmentId, ObjectRef};
 use crate::plan::{
     NameHolder, NextNameChange, NextStep, RowEnd, UpdatePolicy, name_holder, next_name_change,
 };
@@ -17,6 +17,8 @@ use super::super::{AttachmentTask, TaskRow};
 pub struct RowSurvey {
     /// Number of the row.
     pub row: usize,
+    /// Record of the row.
+    pub object: ObjectRef,
     /// Key of the row.
     pub external_id: String,
     /// Size of the row's file in bytes.
@@ -71,6 +73,7 @@ impl RowSurvey {
     ) -> Self {
         Self {
             row: task.row.number,
+            object: task.row.object,
             external_id: task.row.external_id.to_string(),
             size: task.content.stamp.size,
             predicted_outcome,

@@ -27,7 +27,7 @@ async fn inspect_all(
 ) -> (BTreeMap<usize, InspectedAttachment>, Option<HaltReason>) {
     let stored = memory.stored();
     let there = stored.iter().map(|one| (one.id, one.external_id.as_str()));
-    let questions = there
+    let questions: Vec<_> = there
         .chain([(987_654, "A0")])
         .map(|(id, key)| InspectionQuery {
             key: key[1..].parse().unwrap(),
@@ -43,7 +43,8 @@ async fn inspect_all(
     let (events, _) = EventSender::channel();
     let never = std::future::pending();
     let halt =
-        super::super::inspect_attachments(questions, memory, settings, &events, never, &tell).await;
+        super::super::inspect_attachments(&questions, memory, settings, &events, never, &tell)
+            .await;
     (seen.into_inner().unwrap(), halt)
 }
 

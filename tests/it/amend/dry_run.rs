@@ -85,6 +85,9 @@ fn a_dry_run_names_each_change_with_old_and_new_and_sends_only_look_ups() {
              from the file\n\
              row 4, external_id \"A4\": change the title \"Four\" to \"Vier\"\n\
              row 5, external_id \"A5\": rename to \"EU-A5\"\n\
+             rows by the state of their record: 5 active contracts; no document says which states refuse \
+             attachments\n\
+             looking at records took 2 requests, which the import does without\n\
              the import would take 26 requests or more: less than 1 s at this rate; this dry run \
              changed nothing\n",
         )
@@ -97,6 +100,8 @@ fn a_dry_run_names_each_change_with_old_and_new_and_sends_only_look_ups() {
             "get_by_external_id A4 200",
             "get_by_external_id A5 404",
             "get_by_external_id EU-A5 404",
+            "get_object contracts/1 200",
+            "list 200",
         ])
         .stored_rows(["A1", "A2", "A3", "A4"])
         .exits(0);
@@ -243,6 +248,9 @@ fn a_file_that_has_changed_since_it_was_uploaded_would_be_replaced() {
              \x20         2  replace other content, 41 B\n\
              row 1, external_id \"A1\": replace 13 bytes with 28\n\
              row 2, external_id \"A2\": replace 13 bytes with 13\n\
+             rows by the state of their record: 2 active contracts; no document says which states refuse \
+             attachments\n\
+             looking at records took 1 request, which the import does without\n\
              the import would take 8 requests: less than 1 s at this rate; this dry run changed \
              nothing\n",
         )

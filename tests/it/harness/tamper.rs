@@ -53,6 +53,28 @@ impl EmulatorUnderTest {
         self.note_tampering(id);
     }
 
+    /// Attaches a file to a contract without the tool, under an external id or under none.
+    pub(crate) fn attach_by_hand(
+        &self,
+        contract: u64,
+        (file_name, content): (&str, &str),
+        external_id: Option<&str>,
+    ) {
+        let mut attributes = json!({ "file_name": file_name });
+        if let Some(external_id) = external_id {
+            attributes["external_id"] = external_id.into();
+        }
+        let contract = json!({ "data": { "type": "contracts", "id": contract } });
+        let resource = json!({
+            "type": "attachments",
+            "attributes": attributes,
+            "relationships": { "contract": contract },
+        });
+        let url = format!("{}/attachments", self.emulator.base_url());
+        let target = self.send_resource(Method::POST, url, &resource);
+        self.put_bytes(&target, content.into());
+    }
+
     /// Returns `true` if an attachment was tampered with.
     pub(super) fn was_tampered_with(&self, id: &str) -> bool {
         self.tampered_ids.borrow().contains(id)
@@ -73,6 +95,11 @@ impl EmulatorUnderTest {
     /// Detaches the bytes of an attachment, and uploads others.
     fn upload_new_bytes(&self, external_id: &str, content: Vec<u8>) {
         let target = self.detach_bytes(external_id);
+        self.put_bytes(&target, content);
+    }
+
+    /// Uploads bytes to the address in the attributes of an attachment.
+    fn put_bytes(&self, target: &Value, content: Vec<u8>) {
         let url = target["upload_url"].as_str().unwrap();
         let mut request = client().put(url).body(content);
         for header in target["upload_headers"].as_array().unwrap() {
@@ -94,8 +121,13 @@ impl EmulatorUnderTest {
         self.note_tampering(id);
         let url = format!("{}/attachments/{id}", self.emulator.base_url());
         let resource = json!({ "type": "attachments", "id": id, "attributes": attributes });
+        self.send_resource(Method::PATCH, url, &resource)
+    }
+
+    /// Sends an attachment. Returns the attributes in the answer.
+    fn send_resource(&self, method: Method, url: String, resource: &Value) -> Value {
         let request = client()
-            .request(Method::PATCH, url)
+            .request(method, url)
             .header("content-type", "application/vnd.api+json")
             .body(json!({ "data": resource }).to_string());
         let answer = self.send(self.with_keys(request));

@@ -145,10 +145,12 @@ impl fmt::Display for PlannedChange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ObjectRef, ObjectType};
 
     fn row(number: usize, outlook: PredictedOutcome, names: Vec<PredictedNameChange>) -> RowSurvey {
         RowSurvey {
             row: number,
+            object: ObjectRef::parse(ObjectType::Contract, "7").unwrap(),
             external_id: format!("LEG-{number}"),
             size: 20_113,
             predicted_outcome: outlook,
