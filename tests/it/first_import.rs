@@ -103,7 +103,7 @@ fn the_other_columns_of_the_manifest_are_carried_and_no_cell_is_a_formula() {
     test.import().exits(0);
     let results = test.results();
     assert_eq!(
-        results.header[22..],
+        results.header[23..],
         [
             "line_check",
             "Department",

@@ -150,6 +150,34 @@ fn a_dry_run_finds_the_records_and_writes_nothing() {
     assert!(outcome.results.is_none());
 }
 
+#[test]
+fn rows_whose_records_were_found_need_no_look_up_once_the_service_is_proven_to_refuse_clashes() {
+    let test = with_objects(contracts(2));
+    let rows: Vec<_> = (0..10)
+        .map(|number| ("contract", ["CW-1", "CW-2"][number % 2]))
+        .collect();
+    write_rows(&test, &rows);
+    let outcome = test
+        .import()
+        .args(["--lookup", "on-clash"])
+        .all_uploaded(10)
+        .exits(0);
+    let look_ups = by_kind(&outcome.requests)["get_by_external_id"];
+    assert!(look_ups < 5, "{:#?}", outcome.requests);
+}
+
+#[test]
+fn consent_to_replacements_is_asked_for_before_records_are_looked_for() {
+    let test = with_objects(contracts(1));
+    write_rows(&test, &[("contract", "CW-1")]);
+    test.import()
+        .args(["--on-conflict", "replace", "--no-backup"])
+        .stdout("")
+        .prints("there is no terminal to ask for consent")
+        .requests([])
+        .exits(2);
+}
+
 /// Waits until the journal of a run has lines of these rows.
 fn wait_for_lines(running: &mut RunningTool<'_>, count: usize) {
     let test = running.test;

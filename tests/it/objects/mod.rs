@@ -2,6 +2,8 @@
 //! own ids.
 
 mod found_before;
+#[cfg(target_os = "linux")]
+mod killed_at_syncs;
 mod not_found;
 
 use consign::emulator::EmulatorOperation::Upload;

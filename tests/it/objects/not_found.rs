@@ -239,3 +239,51 @@ fn keys_that_are_rejected_end_the_search_with_the_exit_code_of_every_run() {
         .exits(3);
     test.resume().all_uploaded(1).exits(0);
 }
+
+#[test]
+fn a_service_that_is_away_ends_the_search_with_what_was_found() {
+    let test = with_objects(contracts(2)).inject_fault(
+        GetObjectByExternalId,
+        FaultTrigger::EveryNth(2),
+        status_effect(503),
+    );
+    write_rows(&test, &[("contract", "CW-1"), ("contract", "CW-2")]);
+    test.import()
+        .args(["--max-outage", "0s"])
+        .prints("the service was away for longer than --max-outage allows")
+        .with_any_stderr()
+        .rows(["A1 pending not_reached", "A2 pending not_reached"])
+        .exits(3);
+    assert_eq!(objects_in_results(&test), ["1001 CW-1", " CW-2"]);
+    let outcome = test.import().with_any_stderr().all_uploaded(2).exits(0);
+    let about = outcome
+        .requests
+        .iter()
+        .filter(|one| one.contains("_object"));
+    assert!(about.count() <= 2, "{:?}", outcome.requests);
+}
+
+#[test]
+fn records_of_keelvar_have_no_such_ids() {
+    let test = ImportTest::for_keelvar();
+    write_rows(&test, &[("sourcing_event", "EV-1")]);
+    test.import()
+        .prints("Keelvar's records have no external ids")
+        .with_any_stderr()
+        .requests([])
+        .exits(2);
+}
+
+#[test]
+fn a_done_row_whose_new_cell_names_no_record_keeps_its_line() {
+    let test = with_objects(contracts(1));
+    write_rows(&test, &[("contract", "CW-1")]);
+    test.import().all_uploaded(1).exits(0);
+    write_rows(&test, &[("contract", "CW-9")]);
+    test.resume()
+        .prints("\"CW-9\": no contract has this external id")
+        .with_any_stderr()
+        .exits(2);
+    write_rows(&test, &[("contract", "CW-1")]);
+    test.resume().requests([]).all_uploaded(1).exits(0);
+}
