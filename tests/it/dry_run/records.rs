@@ -1,5 +1,6 @@
 //! Looks of a dry run at the records of rows, and at files uploaded to the records by hand.
 
+use axum::http::{HeaderValue, StatusCode};
 use consign::emulator::EmulatorOperation::{GetObject, ListObjects};
 use consign::emulator::FaultTrigger::EveryNth;
 use consign::emulator::{CatalogueObject, ExistingObjects, LinkageDisplay};
@@ -255,6 +256,18 @@ fn records_that_do_not_show_their_attachments_are_counted() {
 }
 
 #[test]
+fn a_tenant_that_has_none_of_the_records_is_asked_about() {
+    let test = with_records(ImportTest::with_rows(2), &[]);
+    dry_run(&test)
+        .prints("         2  not be able to finish: failed\n")
+        .prints(
+            "none of the 2 records was found: are these the ids of this tenant, and may the keys \
+             read the records?\n",
+        )
+        .exits(1);
+}
+
+#[test]
 fn keys_without_rights_for_the_records_are_told_and_do_not_change_the_forecast() {
     for status in [401, 403] {
         let test =
@@ -314,4 +327,25 @@ fn records_found_by_their_external_ids_are_not_asked_for_again() {
             "get_object contracts/2 200",
         ])
         .exits(0);
+}
+
+#[test]
+fn a_gateway_that_lets_no_records_through_holds_the_dry_run_up_for_two_minutes_at_the_most() {
+    let test = ImportTest::with_rows(2).forging_responses(|request, response| {
+        if request.uri.path().starts_with("/services/contracts/") {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            let headers = response.headers_mut();
+            headers.clear();
+            headers.insert("content-type", HeaderValue::from_static("text/html"));
+            *response.body_mut() = b"<html>not found</html>".to_vec();
+        }
+    });
+    // The service of records is not known to be there, so nobody waits for the end of an outage.
+    dry_run(&test)
+        .with_fast_clock()
+        .prints("         2  create and upload, 26 B\n")
+        .prints("2 records were not looked at (2 rows): status 404 with text/html")
+        .with_any_stderr()
+        .exits(0);
+    assert!(test.service().count_requests(GetObject) > 0);
 }

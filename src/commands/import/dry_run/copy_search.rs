@@ -309,3 +309,87 @@ impl fmt::Display for ProbableCopy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ObjectRef, ObjectType};
+
+    fn copy(row: usize, external_id: Reported) -> ProbableCopy {
+        let contract = ObjectRef::parse(ObjectType::Contract, "77").unwrap();
+        ProbableCopy {
+            row,
+            file_path: "scans/5.pdf".to_owned(),
+            object_type: contract.object_type().as_str(),
+            object_id: contract.id(),
+            attachment_id: AttachmentId::parse("4711").unwrap(),
+            file_name: Reported::from_own_text("5.pdf"),
+            title: Reported::NotReported,
+            size: 20_113,
+            external_id,
+        }
+    }
+
+    fn told(findings: CopyFindings) -> String {
+        findings.into_forecast().for_people()
+    }
+
+    #[test]
+    fn each_copy_is_told_with_its_attachment_in_the_order_of_the_manifest() {
+        let copies = vec![
+            copy(7, Reported::NotReported),
+            copy(5, Reported::Null),
+            copy(7, Reported::from_own_text("OLD\n7")),
+        ];
+        let there = "file \"scans/5.pdf\": contract 77 has attachment 4711, file_name \"5.pdf\", 20,113 \
+                     bytes,";
+        assert_eq!(
+            told(CopyFindings {
+                copies,
+                ..CopyFindings::default()
+            }),
+            format!(
+                "2 files are probably on the record already, uploaded by hand: an attachment has \
+                 the same name or title and the same size\n\
+                 row 5, {there} no external_id\n\
+                 row 7, {there} external_id not shown\n\
+                 row 7, {there} external_id \"OLD\\u{{a}}7\"\n\
+                 to keep such an attachment, write its external_id into the row, or leave the row \
+                 out; to attach the file once more, go on\n"
+            )
+        );
+    }
+
+    #[test]
+    fn a_long_list_is_cut_and_all_copies_are_counted() {
+        let forecast = CopyFindings {
+            copies: (1..=130).map(|row| copy(row, Reported::Null)).collect(),
+            ..CopyFindings::default()
+        }
+        .into_forecast();
+        assert_eq!(
+            (forecast.rows, forecast.list.len(), forecast.not_listed),
+            (130, 100, 30)
+        );
+        assert!(
+            forecast
+                .for_people()
+                .contains("\nand 30 other attachments\n")
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_told_once_with_numbers() {
+        assert_eq!(
+            told(CopyFindings {
+                records_unknown: 1,
+                attachments_unknown: 3,
+                why_unknown: Some("status 500".to_owned()),
+                ..CopyFindings::default()
+            }),
+            "1 record does not show its attachments, so files uploaded there by hand are not known\n\
+             3 attachments were not compared with the files: status 500\n"
+        );
+        assert_eq!(told(CopyFindings::default()), "");
+    }
+}

@@ -84,6 +84,15 @@ impl RecordForecast {
                 self.states_in_words()
             );
         }
+        if self.found == 0 && self.missing > 1 {
+            // A service may answer with 404 for records that the keys may not read.
+            let _ = writeln!(
+                text,
+                "none of the {} was found: are these the ids of this tenant, and may the keys read \
+                 the records?",
+                count_with_noun(self.missing, "record")
+            );
+        }
         let unread = &self.not_read;
         if !unread.are_none() {
             let why = unread.why.as_deref();
