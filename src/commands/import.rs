@@ -42,7 +42,7 @@ use crate::text::write_stderr;
 use super::second_copy_check::{ImportDestinations, SecondCopyCheck};
 use super::session::{ConnectionConfig, Session, SessionBuilder, SessionOptions, StopPolicy};
 use super::{preflight_check, proxy_notice, report_new_problems, report_problems};
-use object_finding::{RecordFindings, RecordsToFind};
+use object_finding::{RecordFindings, RecordsToFind, SearchEnd};
 use result_lines::LineExtent;
 use results_opening::{open_results, results_not_begun};
 use run_end::EndedRun;
@@ -129,7 +129,7 @@ impl ImportOrder<'_> {
     fn carry_out(
         &self,
         amending: &ServiceChangePolicy,
-        mut prepared: PreparedFiles,
+        prepared: PreparedFiles,
         previous: &EarlierResults,
         results: ResultsFile,
         contact: SessionBuilder<'_>,
@@ -156,7 +156,7 @@ impl ImportOrder<'_> {
             let folder = amending.backup_policy().and_then(BackupPolicy::folder);
             backup_store = folder.map(BackupFolder::open).transpose()?;
         }
-        let (mut session, runtime) = contact.open(&SessionOptions {
+        let (session, runtime) = contact.open(&SessionOptions {
             max_errors: config.max_errors,
             update_policy: self.update_policy,
             look_ups: plan.look_up_mode(config.look_ups),
@@ -180,48 +180,73 @@ impl ImportOrder<'_> {
                 }
             };
         }
-        let rows_to_find = plan.rows_to_find().to_vec();
         match config.mode {
             ImportMode::DryRun => {
                 let end = object_finding::find_records(config, &records, &session, &runtime);
                 if let Some(halt) = &end.halt {
                     return dry_run::write_early_end(config, session, &runtime, &plan, halt);
                 }
-                session.note_answer();
-                let objects = records.found(&end.findings);
-                self.note_unfound(&mut prepared, &records, &end.findings)?;
-                self.refuse_unfit_rows(&prepared)?;
-                let plan = self.work_list(&prepared, previous, &objects);
-                self.refuse_second_copies(&plan, &prepared, &objects, &rows_to_find)?;
-                let known = end.findings.into_details();
-                dry_run::run(config, self.base, session, &runtime, &plan, known)
+                self.foresee_found(&records, end, prepared, previous, session, &runtime)
             }
             ImportMode::Attach => {
-                let (findings, ended) = object_finding::find_and_record(
+                let found = object_finding::find_and_record(
                     config, &records, &session, &runtime, &plan, results,
                 )?;
-                let objects = records.found(&findings);
-                self.note_unfound(&mut prepared, &records, &findings)?;
-                if ended.is_early() {
-                    let plan = self.work_list(&prepared, previous, &objects);
-                    return ended.conclude(config, session, &runtime, &plan);
-                }
-                session.note_answer();
-                let plan = self.work_list(&prepared, &ended.lines, &objects);
-                let ready = self
-                    .refuse_unfit_rows(&prepared)
-                    .and_then(|()| {
-                        self.refuse_second_copies(&plan, &prepared, &objects, &rows_to_find)
-                    })
-                    .and_then(|()| sending.ask_about_content(&plan, &session));
-                if let Err(refusal) = ready {
-                    let label = &session.settings.destination;
-                    object_finding::leave_results(config, ended.results, &plan, label, &objects)?;
-                    return Err(refusal);
-                }
-                sending.attach_rows(&plan, session, ended.results, ended.tally)
+                self.attach_found(&records, found, prepared, previous, session, &sending)
             }
         }
+    }
+
+    /// Foresees the import after the search for records.
+    fn foresee_found(
+        &self,
+        records: &RecordsToFind,
+        end: SearchEnd,
+        mut prepared: PreparedFiles,
+        previous: &EarlierResults,
+        mut session: Session,
+        runtime: &Runtime,
+    ) -> Result<ProgramExit, CommandError> {
+        session.note_answer();
+        self.note_unfound(&mut prepared, records, &end.findings)?;
+        self.refuse_unfit_rows(&prepared)?;
+        let objects = records.found(&end.findings);
+        let plan = self.work_list(&prepared, previous, &objects);
+        self.refuse_second_copies(&plan, &prepared, &objects, &records.row_indices())?;
+        let known = end.findings.into_details();
+        dry_run::run(self.config, self.base, session, runtime, &plan, known)
+    }
+
+    /// Sends the rows after the search for records, or ends the import where the search ended
+    /// early.
+    fn attach_found(
+        &self,
+        records: &RecordsToFind,
+        (findings, ended): (RecordFindings, EndedRun),
+        mut prepared: PreparedFiles,
+        previous: &EarlierResults,
+        mut session: Session,
+        sending: &SendingPhase<'_>,
+    ) -> Result<ProgramExit, CommandError> {
+        self.note_unfound(&mut prepared, records, &findings)?;
+        let objects = records.found(&findings);
+        if ended.is_early() {
+            let plan = self.work_list(&prepared, previous, &objects);
+            return ended.conclude(self.config, session, sending.runtime, &plan);
+        }
+        session.note_answer();
+        let plan = self.work_list(&prepared, &ended.lines, &objects);
+        let rows = records.row_indices();
+        let ready = self
+            .refuse_unfit_rows(&prepared)
+            .and_then(|()| self.refuse_second_copies(&plan, &prepared, &objects, &rows))
+            .and_then(|()| sending.ask_about_content(&plan, &session));
+        if let Err(refusal) = ready {
+            let label = &session.settings.destination;
+            object_finding::leave_results(self.config, ended.results, &plan, label, &objects)?;
+            return Err(refusal);
+        }
+        sending.attach_rows(&plan, session, ended.results, ended.tally)
     }
 
     fn work_list<'a>(

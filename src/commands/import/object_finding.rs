@@ -62,6 +62,13 @@ impl RecordsToFind {
         self.names.is_empty()
     }
 
+    /// Returns the indices of all rows, in ascending order.
+    pub(super) fn row_indices(&self) -> Vec<u32> {
+        let mut rows = self.rows.concat();
+        rows.sort_unstable();
+        rows
+    }
+
     /// Returns the records found.
     pub(super) fn found(&self, findings: &RecordFindings) -> FoundObjects {
         let mut found = FoundObjects::default();

@@ -86,7 +86,8 @@ fn whenever_a_run_is_killed_the_next_one_asks_only_for_records_that_are_not_note
         }
         noted_at_kills.extend(noted);
     }
-    for noted in 0..=ROWS {
+    // How many lines share a sync is left to chance.
+    for noted in [0, ROWS] {
         assert!(noted_at_kills.contains(&noted), "{noted_at_kills:?}");
     }
 }
