@@ -32,8 +32,8 @@ pub use attachment_api::{
 };
 pub use job_api::{CreatedJob, FileOutcome, JobApi, JobOutcome, JobPresence, NewJob};
 pub use object_api::{
-    AttachmentLinkage, LENGTHS_OF_CUT_LISTS, MAX_OBJECTS_PER_PAGE, ObjectApi, ObjectDetails,
-    ObjectPage, ObjectPageAnswer,
+    AttachmentLinkage, LENGTHS_OF_CUT_LISTS, MAX_OBJECTS_PER_PAGE, NextObjectPage, ObjectApi,
+    ObjectDetails, ObjectPage, ObjectPageAnswer,
 };
 
 /// Budget against which a request counts, where a service limits requests over longer times.

@@ -57,8 +57,19 @@ impl AttachmentLinkage {
 pub struct ObjectPage<C> {
     /// Records of the page, in the order of the answer.
     pub objects: Vec<ObjectDetails>,
-    /// Place of the next page; `None` after the last page.
-    pub next: Option<C>,
+    /// Place of the next page.
+    pub next: NextObjectPage<C>,
+}
+
+/// Place of the page after a page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextObjectPage<C> {
+    /// The page was the last one.
+    None,
+    /// The next page is at this place.
+    At(C),
+    /// The service names a next page, and the link must not be followed. Holds the reason.
+    NotFollowed(String),
 }
 
 /// Answer to the request for a page.

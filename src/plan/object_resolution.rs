@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use crate::manifest::ManifestRow;
 use crate::model::{NamedObject, ObjectRef};
-use crate::results::ResultsEntry;
+use crate::results::{ResultsEntry, Status};
 
 /// Records found in the present run, by the names of the records in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -79,12 +79,15 @@ pub fn resolve_object(
 }
 
 /// Returns the record proven by a line to have an external id: the line is of the same type and has
-/// the same external id, byte for byte, and its `object_id` has the form of the type's ids.
+/// the same external id, byte for byte, and its `object_id` has the form of the type's ids. The
+/// line of a row that failed without an attachment proves nothing.
 fn object_proven_by(entry: &ResultsEntry, named: &NamedObject) -> Option<ObjectRef> {
     let kind = named.object_type();
     let same = entry.object_type == kind.as_str()
         && entry.object_external_id == named.external_id()?.as_str();
-    if !same {
+    // The record may be why the service refused the row, and may have been made anew since.
+    let is_doubtful = entry.status == Status::Failed && entry.attachment_id.is_none();
+    if !same || is_doubtful {
         return None;
     }
     ObjectRef::parse(kind, &entry.object_id).ok()
@@ -93,7 +96,7 @@ fn object_proven_by(entry: &ResultsEntry, named: &NamedObject) -> Option<ObjectR
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ExternalId, ObjectExternalId, ObjectType};
+    use crate::model::{AttachmentId, ExternalId, ObjectExternalId, ObjectType};
 
     fn object(kind: ObjectType, id: &str) -> ObjectRef {
         ObjectRef::parse(kind, id).unwrap()
@@ -154,6 +157,20 @@ mod tests {
             let named = by_external_id(ObjectType::Contract, "CW-1");
             let resolved = known_id(&named, Some(&line(cells)), &FoundObjects::default());
             assert_eq!(resolved.as_deref(), known, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn the_record_of_a_refused_row_is_asked_for_again_and_that_of_an_attachment_is_not() {
+        let named = by_external_id(ObjectType::Contract, "CW-1");
+        for (attachment, known) in [(None, None), (Some("12"), Some("7"))] {
+            let entry = ResultsEntry {
+                status: Status::Failed,
+                attachment_id: attachment.map(|id| AttachmentId::parse(id).unwrap()),
+                ..line(["contract", "7", "CW-1"])
+            };
+            let resolved = known_id(&named, Some(&entry), &FoundObjects::default());
+            assert_eq!(resolved.as_deref(), known, "{attachment:?}");
         }
     }
 

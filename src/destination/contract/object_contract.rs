@@ -5,7 +5,8 @@ use std::fmt::Debug;
 
 use super::{create_attachment, new_attachment};
 use crate::destination::{
-    AttachmentApi, AttachmentLinkage, ObjectApi, ObjectDetails, ObjectPage, ObjectPageAnswer,
+    AttachmentApi, AttachmentLinkage, NextObjectPage, ObjectApi, ObjectDetails, ObjectPage,
+    ObjectPageAnswer,
 };
 use crate::http::ApiFailure;
 use crate::model::{ObjectExternalId, ObjectRef, ObjectType};
@@ -86,7 +87,7 @@ async fn a_filter_lets_the_records_with_an_external_id_through<D: ObjectApi>(ser
         let found: Vec<ObjectRef> = page.objects.iter().map(|one| one.object).collect();
         let expected: Vec<ObjectRef> = ids.iter().map(|id| record(kind, *id)).collect();
         assert_eq!(found, expected, "{text}");
-        assert_eq!(page.next, None, "{text}");
+        assert_eq!(page.next, NextObjectPage::None, "{text}");
     }
 }
 
@@ -101,7 +102,13 @@ async fn a_list_shows_each_record_once_on_pages_of_the_wanted_size<D: ObjectApi>
             let page = page(answer.await);
             assert_eq!(page.objects.len(), *size, "page {nth} of {sizes:?}");
             shown.extend(page.objects);
-            cursor = page.next;
+            cursor = match page.next {
+                NextObjectPage::At(next) => Some(next),
+                end => {
+                    assert_eq!((end, nth + 1), (NextObjectPage::None, sizes.len()));
+                    None
+                }
+            };
         }
         assert_eq!(cursor, None);
         let mut found: Vec<_> = shown

@@ -11,7 +11,7 @@ use super::WorkdayClient;
 use super::object_resource::{CheckedObject, parse_object, parse_object_page};
 use super::object_services::{ObjectServices, service_name};
 use super::resource::unusable_answer;
-use crate::destination::{ObjectApi, ObjectDetails, ObjectPage, ObjectPageAnswer};
+use crate::destination::{NextObjectPage, ObjectApi, ObjectDetails, ObjectPage, ObjectPageAnswer};
 use crate::http::api::{ApiRequest, PageQuery, PageReply, RequestQuery, ServiceReply};
 use crate::http::{ApiFailure, RequestRefusal};
 use crate::model::{ObjectExternalId, ObjectRef, ObjectType, ProcurementService};
@@ -118,10 +118,13 @@ impl ObjectApi for WorkdayClient {
             PageReply::Reply(ServiceReply::Refused(why)) => return Err(ApiFailure::Refused(why)),
         };
         let page = parse_object_page(body, kind)?;
-        let next = page.next.map(|link| self.api.page_query(&list, &link));
-        let next = next.transpose().map_err(|foreign| {
-            ApiFailure::Refused(RequestRefusal::other(self.api.redact(&foreign.to_string())))
-        })?;
+        let next = match page.next.map(|link| self.api.page_query(&list, &link)) {
+            None => NextObjectPage::None,
+            Some(Ok(cursor)) => NextObjectPage::At(cursor),
+            Some(Err(foreign)) => {
+                NextObjectPage::NotFollowed(self.api.redact(&foreign.to_string()))
+            }
+        };
         let objects = page.objects.into_iter();
         Ok(ObjectPageAnswer::Page(ObjectPage {
             objects: objects.map(|one| self.object_details(one)).collect(),

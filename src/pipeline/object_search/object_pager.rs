@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::destination::{MAX_OBJECTS_PER_PAGE, ObjectApi, ObjectDetails, ObjectPageAnswer};
+use crate::destination::{
+    MAX_OBJECTS_PER_PAGE, NextObjectPage, ObjectApi, ObjectDetails, ObjectPageAnswer,
+};
 use crate::http::RequestRefusal;
 use crate::model::{ObjectExternalId, ObjectType};
 use crate::pipeline::request_sender::{RequestFailure, RequestOwner, RequestSender};
@@ -24,8 +26,8 @@ enum NextPage<C> {
     First,
     /// The page at a place.
     At(C),
-    /// A page that was read before: the pages go round in a circle.
-    VisitedBefore,
+    /// A page that is not read. Holds the reason.
+    NotRead(String),
     /// None: the last page was read.
     None,
 }
@@ -58,9 +60,8 @@ impl<'q, D: ObjectApi> ObjectPager<'q, D> {
         let cursor = match &self.next {
             NextPage::First => None,
             NextPage::At(cursor) => Some(cursor),
-            NextPage::VisitedBefore => {
-                let why = format!("the pages of the {} list go round in a circle", self.kind);
-                return Err(RequestFailure::Refused(RequestRefusal::other(why)));
+            NextPage::NotRead(why) => {
+                return Err(RequestFailure::Refused(RequestRefusal::other(why.clone())));
             }
             NextPage::None => return Ok(Vec::new()),
         };
@@ -77,9 +78,15 @@ impl<'q, D: ObjectApi> ObjectPager<'q, D> {
             }
             ObjectPageAnswer::Page(page) => {
                 self.next = match page.next {
-                    None => NextPage::None,
-                    Some(next) if self.visited.insert(next.clone()) => NextPage::At(next),
-                    Some(_) => NextPage::VisitedBefore,
+                    NextObjectPage::None => NextPage::None,
+                    NextObjectPage::At(next) if self.visited.insert(next.clone()) => {
+                        NextPage::At(next)
+                    }
+                    NextObjectPage::At(_) => NextPage::NotRead(format!(
+                        "the pages of the {} list go round in a circle",
+                        self.kind
+                    )),
+                    NextObjectPage::NotFollowed(why) => NextPage::NotRead(why),
                 };
                 Ok(page.objects)
             }

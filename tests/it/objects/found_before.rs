@@ -351,7 +351,7 @@ fn a_page_on_another_host_is_not_asked_for() {
     let about = by_kind(&outcome.requests);
     assert_eq!(
         (about["list_objects"], about["get_object_by_external_id"]),
-        (1, 12)
+        (1, 11)
     );
     stranger.assert_nothing_received();
 }

@@ -6,7 +6,7 @@ use super::attachment_world::AttachmentWorld;
 use super::{MemoryAttachmentService, RequestKind, attachment_id};
 use consign::destination::attachment_metadata::Reported;
 use consign::destination::{
-    AttachmentLinkage, ObjectApi, ObjectDetails, ObjectPage, ObjectPageAnswer,
+    AttachmentLinkage, NextObjectPage, ObjectApi, ObjectDetails, ObjectPage, ObjectPageAnswer,
 };
 use consign::http::ApiFailure;
 use consign::model::{ObjectExternalId, ObjectRef, ObjectType};
@@ -275,6 +275,7 @@ impl ObjectApi for MemoryAttachmentService {
             let page = world.catalog.page(kind, filter, cursor, page_size);
             page.map_or(ObjectPageAnswer::TooLarge, |(objects, next)| {
                 let objects = objects.iter().map(|one| world.details(one)).collect();
+                let next = next.map_or(NextObjectPage::None, NextObjectPage::At);
                 ObjectPageAnswer::Page(ObjectPage { objects, next })
             })
         };

@@ -61,7 +61,7 @@ fn a_list_that_shows_no_attachments_or_too_few_leaves_the_word_to_the_records() 
 }
 
 #[test]
-fn a_next_page_on_another_host_gets_no_request_and_the_records_are_asked_one_by_one() {
+fn a_next_page_on_another_host_gets_no_request_and_its_records_are_asked_one_by_one() {
     let stranger = StrangeHost::start();
     let url = stranger.url();
     let (origin, _) = url.split_once("/elsewhere").unwrap();
@@ -75,6 +75,6 @@ fn a_next_page_on_another_host_gets_no_request_and_the_records_are_asked_one_by_
         let requests = outcome.requests.iter();
         requests.filter(|request| request.starts_with(kind)).count()
     };
-    assert_eq!([of_kind("list_objects "), of_kind("get_object ")], [1, 101]);
+    assert_eq!([of_kind("list_objects "), of_kind("get_object ")], [1, 1]);
     stranger.assert_nothing_received();
 }
