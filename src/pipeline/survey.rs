@@ -215,7 +215,11 @@ async fn survey_row<D: AttachmentApi>(
         Ok(foreseen) => foreseen,
         Err(unmet) => (outcome_after_failure(unmet)?, Vec::new()),
     };
-    Ok(RowSurvey::new(task, foreseen))
+    let is_new = task.start == AttachmentStart::New;
+    Ok(RowSurvey {
+        new_row_object: is_new.then_some(task.row.object),
+        ..RowSurvey::new(task, foreseen)
+    })
 }
 
 /// Returns the outcome of a row after a failed look-up. Fails with the [`HaltReason`] of a failure

@@ -46,7 +46,13 @@ fn a_dry_run_tells_what_an_import_would_do_and_sends_only_look_ups() {
              attachments\n\
              looking at records took 2 requests, which the import does without\n\
              the import would take 7 requests: less than 1 s at this rate; this dry run changed \
-             nothing\n",
+             nothing\n\
+             with --lookup each: 7 requests, less than 1 s; with --lookup on-clash: 11 requests, \
+             less than 1 s\n\
+             on-clash relies on the service to refuse an external_id in use within the type \
+             contract, the only one of the manifest, which is not documented: each run tries \
+             first, with 1 or 2 attachments without content, and looks every row up if the service \
+             does not refuse\n",
         )
         .stored_rows(["A1", "A2"])
         .exits(1);
@@ -112,6 +118,11 @@ fn a_dry_run_tells_scripts_in_json() {
             },
             "requests": 7,
             "seconds_at_the_rate": 0.0035,
+            "lookup": {
+                "each": { "requests": 7, "seconds_at_the_rate": 0.0035 },
+                "on_clash": { "requests": 11, "seconds_at_the_rate": 0.0055 },
+                "on_clash_as_each": null,
+            },
         })
     );
 }
@@ -133,7 +144,9 @@ fn a_dry_run_of_a_resume_leaves_the_results_as_they_are() {
              attachments\n\
              looking at records took 1 request, which the import does without\n\
              the import would take 3 requests: less than 1 s at this rate; this dry run changed \
-             nothing\n",
+             nothing\n\
+             --lookup on-clash would look every row up, too: all new rows are for one record, which \
+             proves nothing\n",
         )
         .requests(["get_by_external_id A3 404", "get_object contracts/3 200"])
         .exits(0);

@@ -360,6 +360,42 @@ fn a_resume_proves_the_refusal_anew() {
 }
 
 #[test]
+fn a_dry_run_says_what_either_way_would_cost() {
+    let test = contracts_and_events();
+    let dry_run = on_clash(&test).args(["--dry-run"]);
+    dry_run
+        .prints(
+            "the import would take 11 requests: less than 1 s at this rate; this dry run changed \
+             nothing\n\
+             with --lookup each: 13 requests, less than 1 s; with --lookup on-clash: 11 requests, \
+             less than 1 s\n\
+             on-clash relies on the service to refuse an external_id in use in the whole company, \
+             which is not documented: ",
+        )
+        .exits(0);
+    let json = on_clash(&test)
+        .args(["--dry-run", "--output", "json"])
+        .exits(0);
+    let found: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(found["lookup"]["each"]["requests"], 13);
+    let run = on_clash(&test).args(["--output", "json"]).exits(0);
+    let uploads = count(&run, "upload ");
+    let api_requests = run.requests.len() - uploads;
+    assert_eq!(api_requests, 11, "as the dry run has said");
+    let found: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        found["lookup"],
+        serde_json::json!({
+            "way": "on_clash",
+            "proven_in": "company",
+            "why": null,
+            "proof_records": 1,
+            "proof_records_unknown": 0,
+        })
+    );
+}
+
+#[test]
 fn a_manifest_for_keelvar_has_no_look_ups() {
     let test = ImportTest::new()
         .manifest(

@@ -1,6 +1,7 @@
 //! `import --dry-run`: looks up every row and predicts the import, without changing anything.
 
 mod copy_search;
+mod look_up_costs;
 mod planned_changes;
 mod record_forecast;
 mod record_looks;
@@ -27,6 +28,7 @@ use crate::progress::{ProgressForm, SendingProgress, Workload, human_duration, h
 use crate::results::Status;
 use crate::signals::StopSignal;
 use crate::text::{count_with_noun, group_thousands};
+use look_up_costs::{LookUpCosts, RequestCounts};
 use planned_changes::PlannedChanges;
 use record_looks::{LooksForecast, RecordLookFindings, RecordLooks};
 
@@ -92,7 +94,7 @@ fn write_forecast(
     let stop = session.stop_listener.requested_stop();
     let forecast = DryRunForecast {
         records: looks,
-        ..DryRunForecast::new(plan, seen, &session.client, config.service.rate)
+        ..DryRunForecast::new(config, plan, seen, &session.client)
     };
     runtime.block_on(session.close());
     write_summary(
@@ -157,10 +159,18 @@ struct DryRunForecast {
     requests: u64,
     /// Least time in seconds, at the configured rate and within the budgets of the service.
     seconds_at_the_rate: f64,
+    /// Costs by either way of look-ups; `None` without a record to be made for a new row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lookup: Option<LookUpCosts>,
 }
 
 impl DryRunForecast {
-    fn new(plan: &WorkList<'_>, seen: &[BatchSurvey], client: &ServiceClient, rate: u32) -> Self {
+    fn new(
+        config: &ImportPlan,
+        plan: &WorkList<'_>,
+        seen: &[BatchSurvey],
+        client: &ServiceClient,
+    ) -> Self {
         let mut forecast = Self {
             rows: plan.manifest().len() as u64,
             ..Self::default()
@@ -191,8 +201,19 @@ impl DryRunForecast {
                 (2 * (jobs + with(PredictedOutcome::SendToBegunRecord)), jobs)
             }
         };
+        let time = |counts: RequestCounts| {
+            client.least_time(counts.reads, counts.changes, config.service.rate)
+        };
+        let each = RequestCounts { reads, changes };
         forecast.requests = reads + changes;
-        forecast.seconds_at_the_rate = client.least_time(reads, changes, rate).as_secs_f64();
+        forecast.seconds_at_the_rate = time(each).as_secs_f64();
+        if let (ServiceClient::Workday(_), Some(scope)) = (client, plan.clash_scope()) {
+            let (rows, at_once) = (surveyed_rows(seen), config.service.concurrency);
+            forecast.lookup = LookUpCosts::compare(rows, scope, at_once, each, time);
+        }
+        if let Some(costs) = &forecast.lookup {
+            (forecast.requests, forecast.seconds_at_the_rate) = costs.chosen(config.look_ups);
+        }
         forecast
     }
 
@@ -354,6 +375,9 @@ impl DryRunForecast {
                 human_duration(self.seconds_at_the_rate)
             ),
         };
+        if let Some(costs) = &self.lookup {
+            text.push_str(&costs.for_people());
+        }
         if let Some(halt) = halt {
             let _ = writeln!(text, "stopped early: {}", halt_message(halt, service));
         }

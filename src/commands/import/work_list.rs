@@ -226,14 +226,16 @@ impl<'a> WorkList<'a> {
     /// Returns the look-ups of an import by the user's choice. A manifest without any known type
     /// has no rows to send.
     pub(super) fn look_up_mode(&self, look_ups: LookUpPolicy) -> LookUpMode {
-        let types = self
-            .manifest
-            .rows()
-            .filter_map(|row| row.object_type().parse().ok());
-        match (look_ups, ClashScope::for_types(types)) {
+        match (look_ups, self.clash_scope()) {
             (LookUpPolicy::OnClash, Some(scope)) => LookUpMode::OnClash(scope),
             (LookUpPolicy::Each, _) | (LookUpPolicy::OnClash, None) => LookUpMode::Each,
         }
+    }
+
+    /// Returns the scope in which a refusal would have to be proven. `None` without a known type.
+    pub(super) fn clash_scope(&self) -> Option<ClashScope> {
+        let rows = self.manifest.rows();
+        ClashScope::for_types(rows.filter_map(|row| row.object_type().parse().ok()))
     }
 
     /// Returns the tasks of rows whose files become attachments, in the order of the manifest. Each

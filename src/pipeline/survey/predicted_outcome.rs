@@ -21,6 +21,9 @@ pub struct RowSurvey {
     pub object: ObjectRef,
     /// Key of the row.
     pub external_id: String,
+    /// Object of a row of which nothing is begun, and whose record may be made without a look-up.
+    /// `None` for other rows.
+    pub new_row_object: Option<ObjectRef>,
     /// Size of the row's file in bytes.
     pub size: u64,
     /// Predicted outcome.
@@ -75,6 +78,7 @@ impl RowSurvey {
             row: task.row.number,
             object: task.row.object,
             external_id: task.row.external_id.to_string(),
+            new_row_object: None,
             size: task.content.stamp.size,
             predicted_outcome,
             name_changes,

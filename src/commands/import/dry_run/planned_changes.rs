@@ -149,6 +149,7 @@ mod tests {
 
     fn row(number: usize, outlook: PredictedOutcome, names: Vec<PredictedNameChange>) -> RowSurvey {
         RowSurvey {
+            new_row_object: None,
             row: number,
             object: ObjectRef::parse(ObjectType::Contract, "7").unwrap(),
             external_id: format!("LEG-{number}"),

@@ -250,6 +250,7 @@ mod tests {
         let rows = (1..)
             .zip(rows)
             .map(|(number, (object, outcome))| RowSurvey {
+                new_row_object: None,
                 row: number,
                 object: *object,
                 external_id: format!("A{number}"),
