@@ -94,7 +94,7 @@ pub enum UnprovenCause {
 
 /// Bytes of an attachment at the service, as far as the service lists attachments without bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AttachmentBytes {
+pub enum BytesAtService {
     /// The attachment has bytes.
     Stored,
     /// The attachment has no bytes. No document says if records list such attachments.
@@ -121,7 +121,7 @@ pub fn judge_linkage(
     claimed: ObjectRef,
     linkage: &AttachmentLinkage,
     id: &AttachmentId,
-    bytes: AttachmentBytes,
+    bytes: BytesAtService,
     shown_on: Option<ObjectRef>,
 ) -> ObjectVerdict {
     let cause = match linkage {
@@ -129,7 +129,7 @@ pub fn judge_linkage(
         AttachmentLinkage::Listed(listed) if linkage.may_be_cut() => {
             UnprovenCause::MayBeCut(listed.len())
         }
-        AttachmentLinkage::Listed(_) if bytes == AttachmentBytes::None => {
+        AttachmentLinkage::Listed(_) if bytes == BytesAtService::None => {
             UnprovenCause::WithoutBytes
         }
         AttachmentLinkage::Listed(_) => {
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn the_records_own_answer_proves_only_what_it_lists_and_refutes_only_by_a_whole_list() {
-        use AttachmentBytes::{None as Bytesless, Stored};
+        use BytesAtService::{None as Bytesless, Stored};
         let unknown = |cause| ObjectVerdict::Unknown {
             claimed: Some(contract("7")),
             cause,

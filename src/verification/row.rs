@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::compare::{AttachmentClaim, ClaimComparison, KeySource};
-use super::object_proof::{AttachmentBytes, ObjectVerdict};
+use super::object_proof::{BytesAtService, ObjectVerdict};
 use super::{
     ContentFacts, DownloadScope, ExpectedNames, ObjectProof, VerificationLine, VerificationOutcome,
 };
@@ -152,13 +152,13 @@ impl VerificationRow {
     /// attachment.
     pub fn attachment_to_place(&self) -> Option<AttachmentToPlace<'_>> {
         let bytes = match self.line.outcome {
-            VerificationOutcome::Pending => AttachmentBytes::None,
+            VerificationOutcome::Pending => BytesAtService::None,
             VerificationOutcome::Match
             | VerificationOutcome::SizeDiffers
             | VerificationOutcome::Renamed
-            | VerificationOutcome::ContentDiffers => AttachmentBytes::Stored,
+            | VerificationOutcome::ContentDiffers => BytesAtService::Stored,
             // Without a size, the error is that the attachment was not read at all.
-            VerificationOutcome::Error if self.line.found.size.is_some() => AttachmentBytes::Stored,
+            VerificationOutcome::Error if self.line.found.size.is_some() => BytesAtService::Stored,
             _ => return None,
         };
         Some(AttachmentToPlace {
@@ -222,7 +222,7 @@ pub struct AttachmentToPlace<'a> {
     /// Id of the attachment.
     pub id: &'a AttachmentId,
     /// Bytes of the attachment.
-    pub bytes: AttachmentBytes,
+    pub bytes: BytesAtService,
     /// Record which the results claim, or the fault of the cells which name no record.
     pub claimed: Result<ObjectRef, &'a String>,
 }

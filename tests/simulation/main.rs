@@ -109,7 +109,7 @@ fn amend_seeds() -> u64 {
 
 /// The same where refusals take the place of look-ups.
 fn clash_seeds() -> u64 {
-    short_or_long(1_500, 6_000)
+    short_or_long(1_000, 6_000)
 }
 
 /// Seeds tried at most until a promise breaks without a guard.
@@ -459,7 +459,7 @@ fn the_refusal_of_a_second_record_has_to_be_proven() {
 
 #[test]
 fn a_line_has_to_say_that_its_post_was_sent_without_a_look_up() {
-    assert_guard_is_missed::<ClashScene>(RemovedGuard::UnseenPostWord);
+    assert_guard_is_missed_from::<ClashScene>(2_600, RemovedGuard::UnseenPostWord);
 }
 
 #[test]

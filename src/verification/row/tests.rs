@@ -332,13 +332,13 @@ fn compared(
 fn only_an_attachment_that_the_service_has_shown_is_looked_for_on_its_record() {
     use VerificationOutcome as Outcome;
     for (outcome, size, bytes) in [
-        (Outcome::Match, Some(5), Some(AttachmentBytes::Stored)),
-        (Outcome::Renamed, Some(5), Some(AttachmentBytes::Stored)),
-        (Outcome::SizeDiffers, Some(6), Some(AttachmentBytes::Stored)),
-        (Outcome::ContentDiffers, None, Some(AttachmentBytes::Stored)),
-        (Outcome::Pending, None, Some(AttachmentBytes::None)),
+        (Outcome::Match, Some(5), Some(BytesAtService::Stored)),
+        (Outcome::Renamed, Some(5), Some(BytesAtService::Stored)),
+        (Outcome::SizeDiffers, Some(6), Some(BytesAtService::Stored)),
+        (Outcome::ContentDiffers, None, Some(BytesAtService::Stored)),
+        (Outcome::Pending, None, Some(BytesAtService::None)),
         // The bytes could not be downloaded.
-        (Outcome::Error, Some(5), Some(AttachmentBytes::Stored)),
+        (Outcome::Error, Some(5), Some(BytesAtService::Stored)),
         (Outcome::Error, None, None),
         (Outcome::Missing, None, None),
     ] {
