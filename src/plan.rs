@@ -100,9 +100,8 @@ impl JobStart {
     }
 }
 
-/// Possible outcome of earlier POSTs of a row without an answer. Only after such a POST, sent once a
-/// look-up had found nothing, is a record without bytes under the row's `external_id` known to be
-/// ours.
+/// Possible outcome of earlier POSTs of a row without an answer. Only after such a POST may a record
+/// without bytes under the row's `external_id` be ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PriorCreate {
     /// There was no POST, or each POST was answered.
@@ -110,7 +109,8 @@ pub enum PriorCreate {
     /// A POST for the object in the present manifest may have made a record.
     Unanswered,
     /// A POST for the object in the present manifest may have made a record, or may have been
-    /// refused because of another client's record: no look-up came before it.
+    /// refused because of another client's record: no look-up came before the POST. A record without
+    /// bytes counts as ours only if it bears the names of the row.
     UnansweredWithoutLookUp,
     /// A POST for another object may have made a record. The record cannot be moved, and has to go
     /// first; and since a record does not name its object, no record found is known to be ours.

@@ -26,6 +26,8 @@ pub enum AttachmentPresence {
     Pending {
         /// Id of the attachment.
         id: AttachmentId,
+        /// File name and title with which the attachment was made.
+        made_as: MadeNames,
     },
     /// An attachment with its bytes.
     Stored {
@@ -41,6 +43,23 @@ pub enum AttachmentPresence {
         /// The `external_id` in the answer, fit to be shown.
         external_id: String,
     },
+}
+
+impl AttachmentPresence {
+    /// Returns an attachment without bytes, of which nothing but the id is known.
+    pub fn pending_without_names(id: AttachmentId) -> Self {
+        let made_as = MadeNames::default();
+        Self::Pending { id, made_as }
+    }
+}
+
+/// File name and title with which an attachment was made, as an answer reports them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MadeNames {
+    /// Name of the file.
+    pub file_name: Reported,
+    /// Title of the attachment.
+    pub title: Reported,
 }
 
 /// External id and title of an attachment, as an answer reports them.

@@ -56,6 +56,17 @@ fn new_attachment(external_id: &str) -> NewAttachment {
     }
 }
 
+/// Returns a record without bytes, with a file name and the first file name as its title.
+fn pending(id: AttachmentId, file_name: &str) -> AttachmentPresence {
+    AttachmentPresence::Pending {
+        id,
+        made_as: MadeNames {
+            file_name: Reported::from_own_text(file_name),
+            title: Reported::from_own_text("Müller & Söhne (2).pdf"),
+        },
+    }
+}
+
 fn names_with_external_id(external_id: &str) -> AttachmentNames {
     let text = |text: &str| Reported::Text {
         value: text.into(),
@@ -116,7 +127,7 @@ async fn a_record_is_pending_until_its_bytes_are_there<D: AttachmentApi>(
 ) {
     let new = new_attachment("pending");
     let (id, target) = create_attachment(service, &new).await;
-    let pending = || Ok::<_, ApiFailure>(AttachmentPresence::Pending { id: id.clone() });
+    let pending = || Ok::<_, ApiFailure>(pending(id.clone(), "Müller & Söhne (2).pdf"));
     assert_eq!(service.get_by_id(&id).await, pending());
     assert_eq!(
         service.get_by_external_id(&new.file.external_id).await,
@@ -161,7 +172,7 @@ async fn an_odd_external_id_is_found_again<D: AttachmentApi>(service: &D) {
         let new = new_attachment(odd);
         let (id, _) = create_attachment(service, &new).await;
         let found = service.get_by_external_id(&new.file.external_id).await;
-        assert_eq!(found, Ok(AttachmentPresence::Pending { id }), "{odd}");
+        assert_eq!(found, Ok(pending(id, "Müller & Söhne (2).pdf")), "{odd}");
     }
 }
 
@@ -171,7 +182,7 @@ async fn a_second_record_with_the_same_external_id_is_refused<D: AttachmentApi>(
     let second = service.create(&new).await;
     assert!(matches!(second, Err(ApiFailure::Refused(_))));
     let found = service.get_by_external_id(&new.file.external_id).await;
-    assert_eq!(found, Ok(AttachmentPresence::Pending { id }));
+    assert_eq!(found, Ok(pending(id, "Müller & Söhne (2).pdf")));
 }
 
 async fn a_new_address_detaches_what_was_stored<D: AttachmentApi>(
@@ -187,7 +198,7 @@ async fn a_new_address_detaches_what_was_stored<D: AttachmentApi>(
         .unwrap();
     assert_eq!(fresh.file_name, "b.pdf");
     let fresh = fresh.target.unwrap();
-    let pending = || Ok::<_, ApiFailure>(AttachmentPresence::Pending { id: id.clone() });
+    let pending = || Ok::<_, ApiFailure>(pending(id.clone(), "b.pdf"));
     assert_eq!(service.get_by_id(&id).await, pending());
     put_whole_file(service, &old, small).await;
     assert_eq!(

@@ -28,7 +28,7 @@ use crate::upload_source::UploadSource;
 use crate::throttle::quota::QuotaBudget;
 pub use attachment_api::{
     AttachmentApi, AttachmentNames, AttachmentPresence, AttachmentSelector, CreatedAttachment,
-    MAX_IDS_PER_LIST, NameUpdate, NewAttachment, UpdatedAttachment,
+    MAX_IDS_PER_LIST, MadeNames, NameUpdate, NewAttachment, UpdatedAttachment,
 };
 pub use job_api::{CreatedJob, FileOutcome, JobApi, JobOutcome, JobPresence, NewJob};
 pub use object_api::{

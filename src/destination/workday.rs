@@ -25,7 +25,8 @@ use url::Url;
 use super::attachment_metadata::{AttachmentDownload, AttachmentMetadata, Reported};
 use super::{
     AttachmentApi, AttachmentNames, AttachmentPresence, AttachmentSelector, CreatedAttachment,
-    Destination, NameUpdate, NewAttachment, NewFile, ProbeOutcome, UpdatedAttachment, UploadTarget,
+    Destination, MadeNames, NameUpdate, NewAttachment, NewFile, ProbeOutcome, UpdatedAttachment,
+    UploadTarget,
 };
 use crate::http::api::{
     ApiClient, ApiDialect, ApiRequest, KeyHeader, Method, ProbeAnswer, RequestQuery, ServiceReply,
@@ -136,7 +137,13 @@ impl WorkdayClient {
                 size,
                 names: self.names(found),
             },
-            None => AttachmentPresence::Pending { id },
+            None => AttachmentPresence::Pending {
+                id,
+                made_as: MadeNames {
+                    file_name: self.reported(&found.attributes.file_name),
+                    title: self.reported(&found.attributes.title),
+                },
+            },
         })
     }
 

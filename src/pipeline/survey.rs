@@ -263,7 +263,7 @@ async fn predict_from_look_up<D: AttachmentApi>(
     };
     let foreseen = predict_from_step(&step, seen, task, update_policy);
     Ok(match seen {
-        AttachmentPresence::Pending { id } | AttachmentPresence::Stored { id, .. } => {
+        AttachmentPresence::Pending { id, .. } | AttachmentPresence::Stored { id, .. } => {
             unless_new_id_is_taken(foreseen, &under_new, id)
         }
         _ => foreseen,

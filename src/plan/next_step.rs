@@ -188,7 +188,7 @@ fn after_finding(
     prior_create: &PriorCreate,
     row: RowFacts<'_>,
 ) -> NextStep {
-    match classify_look_up(presence, prior_create, row.content) {
+    match classify_look_up(presence, prior_create, row.content, row.row) {
         LookUpFinding::Nothing => NextStep::Create,
         LookUpFinding::Ours(id) => {
             NextStep::SendFile(BegunRecord::with_content(id, row.row, *row.content))
@@ -366,7 +366,7 @@ pub enum NameHolder {
 pub fn name_holder(found: &AttachmentPresence, ours: &AttachmentId) -> NameHolder {
     match found {
         AttachmentPresence::Absent => NameHolder::Nobody,
-        AttachmentPresence::Pending { id } | AttachmentPresence::Stored { id, .. }
+        AttachmentPresence::Pending { id, .. } | AttachmentPresence::Stored { id, .. }
             if id == ours =>
         {
             NameHolder::Ours

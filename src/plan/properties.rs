@@ -174,7 +174,7 @@ fn posted() -> impl Strategy<Value = PriorCreate> {
 fn presence() -> impl Strategy<Value = AttachmentPresence> {
     prop_oneof![
         Just(AttachmentPresence::Absent),
-        arbitrary_attachment_id().prop_map(|id| AttachmentPresence::Pending { id }),
+        arbitrary_attachment_id().prop_map(AttachmentPresence::pending_without_names),
         (arbitrary_attachment_id(), 0_u64..9).prop_map(|(id, size)| AttachmentPresence::Stored {
             id,
             size,
@@ -290,9 +290,9 @@ proptest! {
 
     #[test]
     fn a_record_may_be_made_only_where_a_look_up_found_nothing_and_one_is_ours_only_after_a_lost_post(
-        presence in presence(), posted in posted(), content in arbitrary_content(),
+        presence in presence(), posted in posted(), content in arbitrary_content(), row in row(),
     ) {
-        let found = classify_look_up(&presence, &posted, &content);
+        let found = classify_look_up(&presence, &posted, &content, &row);
         prop_assert_eq!(found == LookUpFinding::Nothing, presence == AttachmentPresence::Absent);
         let is_pending = matches!(presence, AttachmentPresence::Pending { .. });
         let is_ours = is_pending && posted == PriorCreate::Unanswered;

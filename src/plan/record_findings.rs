@@ -2,7 +2,9 @@
 //! record.
 
 use super::{BegunProgress, BegunRecord, OtherObject, PriorCreate};
-use crate::destination::AttachmentPresence;
+use crate::destination::attachment_metadata::Reported;
+use crate::destination::{AttachmentPresence, MadeNames};
+use crate::manifest::ManifestRow;
 use crate::model::{AttachmentId, CheckedContent};
 
 /// Meaning of a look-up by `external_id` for a row.
@@ -28,11 +30,15 @@ pub(super) fn classify_look_up(
     presence: &AttachmentPresence,
     prior_create: &PriorCreate,
     content: &CheckedContent,
+    row: &ManifestRow,
 ) -> LookUpFinding {
     match presence {
         AttachmentPresence::Absent => LookUpFinding::Nothing,
-        AttachmentPresence::Pending { id } => match prior_create {
+        AttachmentPresence::Pending { id, made_as } => match prior_create {
             PriorCreate::Unanswered => LookUpFinding::Ours(id.clone()),
+            PriorCreate::UnansweredWithoutLookUp if is_made_for(made_as, row) => {
+                LookUpFinding::Ours(id.clone())
+            }
             PriorCreate::NoneUnanswered | PriorCreate::UnansweredWithoutLookUp => {
                 LookUpFinding::Unfinished(None)
             }
@@ -48,6 +54,27 @@ pub(super) fn classify_look_up(
             LookUpFinding::Mismatch(external_id.clone())
         }
     }
+}
+
+/// True if an attachment bears the names that a POST of the row gives: at least one reported name is
+/// the row's, and none is another. The names tell our own record of a lost POST from the record for
+/// which the service has refused the POST, where only the refusal was lost.
+fn is_made_for(made_as: &MadeNames, row: &ManifestRow) -> bool {
+    let bears = |reported: &Reported, ours: &str| match reported {
+        Reported::NotReported => None,
+        Reported::Null => Some(false),
+        Reported::Text { value, .. } => Some(value == ours),
+    };
+    let file_name = bears(&made_as.file_name, row.stored_file_name());
+    // The service makes a title of its own where the row has none.
+    let title = row
+        .title
+        .as_deref()
+        .and_then(|ours| bears(&made_as.title, ours));
+    matches!(
+        (file_name, title),
+        (Some(true), None | Some(true)) | (None, Some(true))
+    )
 }
 
 /// Meaning of an answer about a begun record.
@@ -94,5 +121,58 @@ pub(super) fn classify_begun_record(
         }
         AttachmentPresence::Stored { size, .. } => BegunRecordFinding::StoredBeforeTheChange(*size),
         AttachmentPresence::Mismatch { .. } => BegunRecordFinding::Mismatch,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ExternalId, ObjectRef, ObjectType};
+
+    #[test]
+    fn a_record_is_made_for_a_row_if_a_reported_name_is_the_rows_and_none_is_another() {
+        let row = |title: Option<&str>| ManifestRow {
+            number: 1,
+            line: 2,
+            file_path: "scans/a.pdf".into(),
+            object: ObjectRef::parse(ObjectType::Contract, "7").unwrap(),
+            object_external_id: None,
+            external_id: ExternalId::parse("A1").unwrap(),
+            title: title.map(str::to_owned),
+            file_name: None,
+            sha256: None,
+            new_external_id: None,
+        };
+        let text = Reported::from_own_text;
+        for (title, file_name, their_title, is_made) in [
+            (Some("T"), text("a.pdf"), text("T"), true),
+            (Some("T"), text("a.pdf"), text("Other"), false),
+            (Some("T"), text("a.pdf"), Reported::Null, false),
+            (Some("T"), text("a.pdf"), Reported::NotReported, true),
+            (Some("T"), text("b.pdf"), text("T"), false),
+            (Some("T"), Reported::NotReported, text("T"), true),
+            (
+                Some("T"),
+                Reported::NotReported,
+                Reported::NotReported,
+                false,
+            ),
+            (
+                None,
+                text("a.pdf"),
+                text("whatever the service makes"),
+                true,
+            ),
+            (None, text("A.pdf"), text("a.pdf"), false),
+            (None, Reported::Null, text("a.pdf"), false),
+            (None, Reported::NotReported, text("a.pdf"), false),
+        ] {
+            let made_as = MadeNames {
+                file_name,
+                title: their_title,
+            };
+            let is_made_for = is_made_for(&made_as, &row(title));
+            assert_eq!(is_made_for, is_made, "{title:?} {made_as:?}");
+        }
     }
 }

@@ -412,8 +412,8 @@ fn a_record_without_bytes_is_ours_only_while_a_post_may_have_gone_unheard() {
 
     let id = AttachmentId::parse("12").unwrap();
     let found = |prior_create| {
-        let presence: AttachmentPresence = AttachmentPresence::Pending { id: id.clone() };
-        classify_look_up(&presence, &prior_create, &content("text", 1))
+        let presence: AttachmentPresence = AttachmentPresence::pending_without_names(id.clone());
+        classify_look_up(&presence, &prior_create, &content("text", 1), &row())
     };
     assert_eq!(
         found(PriorCreate::Unanswered),
@@ -436,7 +436,12 @@ fn a_record_without_bytes_is_ours_only_while_a_post_may_have_gone_unheard() {
 fn what_is_stored_is_told_apart_by_its_size() {
     let id = AttachmentId::parse("12").unwrap();
     let found = |presence: AttachmentPresence| {
-        classify_look_up(&presence, &PriorCreate::Unanswered, &content("text", 1))
+        classify_look_up(
+            &presence,
+            &PriorCreate::Unanswered,
+            &content("text", 1),
+            &row(),
+        )
     };
     let stored = |size| AttachmentPresence::Stored {
         names: AttachmentNames::default(),

@@ -16,9 +16,9 @@ const CLASH: ExternalIdClashStatus = ExternalIdClashStatus::Unprocessable422;
 
 /// Line of the summary of a run that proved the refusal for contracts and events.
 const PROVEN: &str = "lookup on-clash: the service refuses a second external_id in the whole \
-                      company, so new rows were not looked up\n1 attachment consign-proof-... \
-                      without content made to find out; the service removes such attachments within \
-                      an hour\n";
+                      company, so new rows were not looked up\n1 attachment named \
+                      consign-proof-..., without content, was made to find out; the service \
+                      removes such attachments within an hour\n";
 
 /// Test with a row for each object. The rows attach `A1.pdf` as `A1`, and so on.
 fn rows_for(objects: &[&str]) -> ImportTest {
@@ -142,8 +142,8 @@ fn a_service_that_takes_the_throwaway_id_twice_has_every_row_looked_up() {
         let run = on_clash(&test)
             .prints(
                 "lookup on-clash: every row was looked up, because the service accepts a second \
-                 attachment with the same external_id\n2 attachments consign-proof-... without \
-                 content made to find out; the service removes such attachments within an hour\n",
+                 attachment with the same external_id\n2 attachments named consign-proof-..., without \
+                 content, were made to find out; the service removes such attachments within an hour\n",
             )
             .all_uploaded(6)
             .exits(0);
@@ -200,14 +200,14 @@ fn whatever_is_no_refusal_of_the_second_throwaway_id_has_every_row_looked_up() {
             3,
             FaultEffect::LoseAnswer,
             1,
-            "1 attachment consign-proof-... without content may have been made to find out",
+            "1 attachment named consign-proof-..., without content, may have been made to find out",
         ),
         (
             4,
             FaultEffect::LoseAnswer,
             1,
-            "1 attachment consign-proof-... without content made to find out, and 1 more may have \
-             been",
+            "1 attachment named consign-proof-..., without content, was made to find out, and 1 \
+             more may have been",
         ),
         (
             3,
@@ -302,35 +302,58 @@ fn ids_that_may_not_route_and_rows_with_a_new_id_are_looked_up_all_the_same() {
 }
 
 #[test]
-fn a_row_killed_after_a_post_without_a_look_up_never_takes_an_unfinished_attachment_for_its_own() {
+fn a_row_killed_after_a_post_without_a_look_up_takes_no_attachment_of_another_name_for_its_own() {
     // The ninth request is the first POST without a look-up.
-    for moment in [HoldMoment::BeforeService, HoldMoment::BeforeAnswer] {
+    for (moment, file_name_at_resume, is_found) in [
+        (HoldMoment::BeforeService, None, false),
+        (HoldMoment::BeforeAnswer, None, true),
+        (HoldMoment::BeforeAnswer, Some("other.pdf"), true),
+    ] {
         let test = contracts_and_events().with_holding_proxy();
         on_clash(&test)
             .while_held(9, moment, RunningTool::kill)
             .exits(EXIT_CODE_KILLED);
         let journal = test.read("m.results.csv");
         assert!(journal.contains("creating,not_looked_up"), "{journal}");
-        let resumed = test.resume().with_fast_clock().with_any_stderr();
-        match moment {
-            HoldMoment::BeforeService => {
-                resumed.all_uploaded(6).exits(0);
-            }
-            HoldMoment::BeforeAnswer => {
-                let run = resumed
-                    .prints("pending")
-                    .rows([
-                        "A1 uploaded",
-                        "A2 pending pending_elsewhere",
-                        "A3 uploaded",
-                        "A4 uploaded",
-                        "A5 uploaded",
-                        "A6 uploaded",
-                    ])
-                    .exits(1);
-                assert_eq!(count(&run, "update A2"), 0, "it may be anybody's");
-            }
+        if let Some(name) = file_name_at_resume {
+            let rows = test.read("m.csv");
+            let rows = rows.lines().enumerate().map(|(nth, row)| match nth {
+                0 => format!("{row},file_name\n"),
+                2 => format!("{row},{name}\n"),
+                _ => format!("{row},\n"),
+            });
+            test.write("m.csv", rows.collect::<String>());
         }
+        let resumed = test.resume().with_fast_clock().with_any_stderr();
+        if is_found && file_name_at_resume.is_some() {
+            let run = resumed
+                .prints("pending")
+                .rows([
+                    "A1 uploaded",
+                    "A2 pending pending_elsewhere",
+                    "A3 uploaded",
+                    "A4 uploaded",
+                    "A5 uploaded",
+                    "A6 uploaded",
+                ])
+                .exits(1);
+            assert_eq!(count(&run, "update A2"), 0, "it may be anybody's");
+        } else {
+            let run = resumed.all_uploaded(6).exits(0);
+            assert_eq!(count(&run, "update A2"), usize::from(is_found));
+        }
+    }
+}
+
+#[test]
+fn a_row_whose_post_without_a_look_up_got_no_answer_is_looked_for_and_finished() {
+    // Two POSTs of rows and two of the proof come before.
+    for effect in [FaultEffect::LoseAnswer, status_effect(503)] {
+        let was_made = effect == FaultEffect::LoseAnswer;
+        let test = contracts_and_events().inject_fault(Create, Nth(5), effect);
+        let run = on_clash(&test).with_fast_clock().all_uploaded(6).exits(0);
+        let posts = 8 + usize::from(!was_made);
+        assert_eq!(count(&run, "create "), posts, "{was_made}");
     }
 }
 

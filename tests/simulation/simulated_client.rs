@@ -208,7 +208,7 @@ where
             Some(OmittedQuestion::FindNewId) if is_new() => return Ok(AttachmentPresence::Absent),
             Some(OmittedQuestion::FindAfterCreate) => {
                 if let Some(id) = self.own_attachments.lock().unwrap().get(external_id) {
-                    return Ok(AttachmentPresence::Pending { id: id.clone() });
+                    return Ok(AttachmentPresence::pending_without_names(id.clone()));
                 }
             }
             _ => {}
@@ -230,7 +230,7 @@ where
 
     async fn get_by_id(&self, id: &AttachmentId) -> Result<AttachmentPresence, ApiFailure> {
         if self.forgotten_guard == Some(OmittedQuestion::Get) {
-            return Ok(AttachmentPresence::Pending { id: id.clone() });
+            return Ok(AttachmentPresence::pending_without_names(id.clone()));
         }
         let (service, key) = (self.service(), id.clone());
         let answer = self
@@ -346,7 +346,7 @@ where
                     size: *size,
                     names: AttachmentNames::default(),
                 },
-                None => AttachmentPresence::Pending { id: id.clone() },
+                None => AttachmentPresence::pending_without_names(id.clone()),
             };
             return Ok(ids.iter().map(|id| (id.clone(), presence(id))).collect());
         }

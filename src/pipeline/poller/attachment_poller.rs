@@ -232,7 +232,7 @@ impl AttachmentPoller {
                 let shown = match shown {
                     AttachmentPresence::Stored { .. } | AttachmentPresence::Absent => shown,
                     // Nothing was learned, as with "no size yet".
-                    _ => AttachmentPresence::Pending { id: one.id.clone() },
+                    _ => AttachmentPresence::pending_without_names(one.id.clone()),
                 };
                 let together = QueuedPoll {
                     goal: AttachmentPoll {

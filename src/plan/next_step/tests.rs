@@ -60,7 +60,7 @@ fn stored(size: u64) -> AttachmentPresence {
 }
 
 fn pending() -> AttachmentPresence {
-    AttachmentPresence::Pending { id: id() }
+    AttachmentPresence::pending_without_names(id())
 }
 
 fn elsewhere() -> OtherObject {
@@ -356,9 +356,7 @@ fn a_name_is_ours_where_our_attachment_has_it() {
     assert_eq!(holder(&AttachmentPresence::Absent), NameHolder::Nobody);
     assert_eq!(holder(&stored(4)), NameHolder::Ours);
     assert_eq!(holder(&pending()), NameHolder::Ours);
-    let another = AttachmentPresence::Pending {
-        id: AttachmentId::parse("13").unwrap(),
-    };
+    let another = AttachmentPresence::pending_without_names(AttachmentId::parse("13").unwrap());
     assert_eq!(holder(&another), NameHolder::Another);
     let external_id = "B".into();
     let mismatch = AttachmentPresence::Mismatch { external_id };

@@ -259,7 +259,7 @@ impl AttachmentWatcher for AttachmentReferee {
                     *looks += 1;
                 }
             }
-            Ok(AttachmentPresence::Pending { id } | AttachmentPresence::Stored { id, .. }) => {
+            Ok(AttachmentPresence::Pending { id, .. } | AttachmentPresence::Stored { id, .. }) => {
                 // The effect of a POST of unknown outcome is known now.
                 state.posts_of_unknown_fate.remove(key);
                 state.external_ids.insert(id.clone(), key.clone());

@@ -11,7 +11,9 @@ use super::{
     RequestKind, RoutingRule, TitleRule, attachment_id,
 };
 use consign::destination::attachment_metadata::{AttachmentMetadata, Reported};
-use consign::destination::{AttachmentNames, AttachmentPresence, NameUpdate, NewAttachment};
+use consign::destination::{
+    AttachmentNames, AttachmentPresence, MadeNames, NameUpdate, NewAttachment,
+};
 use consign::model::{CheckedContent, ExternalId, ObjectRef};
 
 /// Records, addresses and bytes of the service.
@@ -318,6 +320,15 @@ impl AttachmentWorld {
         })
     }
 
+    /// Returns the file name and the title of an attachment.
+    fn made_names(&self, id: u64) -> MadeNames {
+        let file = self.records.get(&id).map(|one| &one.new.file);
+        file.map_or_else(MadeNames::default, |file| MadeNames {
+            file_name: Reported::from_own_text(&file.file_name),
+            title: Reported::from_own_text(file.title.as_deref().unwrap_or_default()),
+        })
+    }
+
     /// Returns the metadata of an attachment as the service reports it.
     pub(super) fn metadata(&self, id: u64, now: Instant) -> Option<AttachmentMetadata> {
         let record = self.records.get(&id)?;
@@ -369,6 +380,7 @@ impl AttachmentWorld {
             },
             None => AttachmentPresence::Pending {
                 id: attachment_id(id),
+                made_as: self.made_names(id),
             },
         }
     }

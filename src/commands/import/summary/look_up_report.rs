@@ -26,9 +26,13 @@ pub(super) struct LookUpReport {
 }
 
 impl LookUpReport {
-    /// Returns the report of a run. `None` for a run that was to look up every row.
+    /// Returns the report of a run. `None` for a run that was to look up every row, or that sent no
+    /// request.
     pub(super) fn from_tally(tally: &RunTally) -> Option<Self> {
-        let finding = tally.clash_finding.as_ref()?;
+        let finding = tally
+            .clash_finding
+            .as_ref()
+            .filter(|_| tally.requests > 0)?;
         let (way, proven_in, why, explanation) = match finding {
             ClashFinding::Proven(scope) => (
                 "on_clash",
@@ -62,14 +66,15 @@ impl LookUpReport {
         if made + unknown > 0 {
             let named = |count| {
                 let attachments = count_with_noun(count, "attachment");
-                format!("{attachments} consign-proof-... without content")
+                format!("{attachments} named consign-proof-..., without content,")
             };
             let records = match (made, unknown) {
                 (0, unknown) => format!("{} may have been made to find out", named(unknown)),
-                (made, 0) => format!("{} made to find out", named(made)),
+                (made, 0) => format!("{} {} made to find out", named(made), was_or_were(made)),
                 (made, unknown) => format!(
-                    "{} made to find out, and {unknown} more may have been",
-                    named(made)
+                    "{} {} made to find out, and {unknown} more may have been",
+                    named(made),
+                    was_or_were(made)
                 ),
             };
             text.push_str(&records);
@@ -77,6 +82,10 @@ impl LookUpReport {
         }
         text
     }
+}
+
+fn was_or_were(count: u64) -> &'static str {
+    if count == 1 { "was" } else { "were" }
 }
 
 /// Returns the word of a scope for scripts.
@@ -150,6 +159,7 @@ mod tests {
             clash_finding: Some(finding),
             proof_records_made: made,
             proof_records_unknown: unknown,
+            requests: 1,
             ..RunTally::default()
         };
         LookUpReport::from_tally(&tally).unwrap().for_people()
@@ -163,8 +173,8 @@ mod tests {
             told(ClashFinding::Proven(ClashScope::Company), 1, 0),
             format!(
                 "lookup on-clash: the service refuses a second external_id in the whole company, so \
-                 new rows were not looked up\n1 attachment consign-proof-... without content made to \
-                 find out{removed}"
+                 new rows were not looked up\n1 attachment named consign-proof-..., without content, \
+                 was made to find out{removed}"
             )
         );
         let within = ClashScope::WithinType(ObjectType::Contract);
@@ -180,7 +190,7 @@ mod tests {
             ),
             format!(
                 "{each} the service accepts a second attachment with the same external_id\n\
-                 2 attachments consign-proof-... without content made to find out{removed}"
+                 2 attachments named consign-proof-..., without content, were made to find out{removed}"
             )
         );
         let unanswered = NotProvenReason::NoAnswer("status 503".into());
@@ -188,12 +198,12 @@ mod tests {
             told(ClashFinding::NotProven(unanswered.clone()), 1, 1),
             format!(
                 "{each} a request made to find out stayed without an answer (status 503)\n\
-                 1 attachment consign-proof-... without content made to find out, and 1 more may \
-                 have been{removed}"
+                 1 attachment named consign-proof-..., without content, was made to find out, and 1 \
+                 more may have been{removed}"
             )
         );
         assert!(told(ClashFinding::NotProven(unanswered), 0, 1).contains(
-            "1 attachment consign-proof-... without content may have been made to find out;"
+            "1 attachment named consign-proof-..., without content, may have been made to find out;"
         ));
         assert_eq!(
             told(ClashFinding::NotProven(NotProvenReason::OneObject), 0, 0),
