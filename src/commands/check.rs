@@ -192,10 +192,11 @@ impl CheckSummary {
             let _ = writeln!(text, "  {kind:<16} {:>9}", group_thousands(*rows));
         }
         if let Some(records) = self.records_by_external_id {
+            let them = if records.get() == 1 { "it" } else { "them" };
             let records = count_with_noun_and_verb(records.get(), "record", ["is", "are"]);
             let _ = writeln!(
                 text,
-                "{records} named by object_external_id: an import looks for them, this check does not"
+                "{records} named by object_external_id: an import looks for {them}, this check does not"
             );
         }
         text.push_str(&self.verdict());

@@ -19,7 +19,7 @@ use crate::destination::ObjectDetails;
 use crate::error::CommandError;
 use crate::manifest::problem::{ManifestProblem, ProblemKind};
 use crate::manifest::{Column, Manifest};
-use crate::model::NamedObject;
+use crate::model::{NamedObject, ObjectRef};
 use crate::mutex::lock_despite_poison;
 use crate::pipeline::{HaltReason, ObjectFinding};
 use crate::plan::FoundObjects;
@@ -29,6 +29,10 @@ use crate::results::journal::{self, Journal, JournalClosed};
 use crate::results::results_file::ResultsFile;
 use crate::results::{ResultsEntry, is_untried_row};
 use crate::text::{count_with_noun_and_verb, escape, write_stderr};
+
+/// Largest number of records whose lines are written at once. Bounds the memory for lines; a sync
+/// costs little beside so many lines.
+const MAX_RECORDS_PER_SYNC: usize = 1_000;
 
 /// Records to look up, each once, with their rows.
 #[derive(Debug, Default)]
@@ -107,25 +111,27 @@ impl RecordsToFind {
 
     /// Returns the lines to record for the rows of a found record. A row tried by an earlier run
     /// keeps its line, since the line tells more.
-    fn lines_of_found(
-        &self,
-        place: usize,
-        finding: &ObjectFinding,
-        lines: &LineSources<'_>,
-        earlier: &EarlierResults,
-    ) -> Vec<ResultsEntry> {
-        let ObjectFinding::Found(details) = finding else {
-            return Vec::new();
-        };
+    fn lines_of_found<'a>(
+        &'a self,
+        FoundRecord { place, object }: FoundRecord,
+        lines: &'a LineSources<'_>,
+        earlier: &'a EarlierResults,
+    ) -> impl Iterator<Item = ResultsEntry> + 'a {
         let rows = self.rows[place].iter();
         rows.map(|index| lines.manifest.row(*index as usize))
             .filter(|row| {
                 let line = earlier.latest_entry(row.external_id());
                 line.is_none_or(|line| is_untried_row(&line))
             })
-            .map(|row| lines.entry_with_object(&row, details.object, Timestamp::now()))
-            .collect()
+            .map(move |row| lines.entry_with_object(&row, object, Timestamp::now()))
     }
+}
+
+/// Record that was found, by the place of its query.
+#[derive(Debug, Clone, Copy)]
+struct FoundRecord {
+    place: usize,
+    object: ObjectRef,
 }
 
 /// Results of a search, in the order of the records; `None` for a record not looked up.
@@ -198,7 +204,9 @@ pub(super) fn find_and_record(
         .rewrite_before_run(plan.manifest().extra_columns(), known)
         .map_err(results_not_begun)?;
     let (journal, writer) = journal::start_journal(results);
-    let (found_lines, queue) = mpsc::unbounded_channel();
+    // The queue holds records, not lines: a walk tells of all its records at once, and a line is many
+    // times as large as a record.
+    let (found_records, queue) = mpsc::unbounded_channel();
     let is_closed = Notify::new();
     let searching = async {
         let stop = async {
@@ -208,15 +216,19 @@ pub(super) fn find_and_record(
             }
         };
         let tell = |place: usize, finding: &ObjectFinding| {
-            // A journal that is closed ends the search by itself.
-            let _ = found_lines.send(records.lines_of_found(place, finding, &lines, earlier));
+            if let ObjectFinding::Found(details) = finding {
+                let object = details.object;
+                // A journal that is closed ends the search by itself.
+                let _ = found_records.send(FoundRecord { place, object });
+            }
         };
         let end = search(config, records, session, stop, &tell).await;
-        drop(found_lines);
+        drop(found_records);
         end
     };
     let recording = async {
-        let recorded = record_lines(&journal, queue).await;
+        let lines_of = |found| records.lines_of_found(found, &lines, earlier);
+        let recorded = record_lines(&journal, queue, lines_of).await;
         is_closed.notify_one();
         recorded
     };
@@ -257,15 +269,15 @@ pub(super) fn leave_results(
     Ok(())
 }
 
-/// Records lines as they come, all waiting lines at once, until no more can come.
-async fn record_lines(
+/// Records the lines of found records as the records come, many at once, until no more can come.
+async fn record_lines<L: Iterator<Item = ResultsEntry>>(
     journal: &impl Journal,
-    mut queue: mpsc::UnboundedReceiver<Vec<ResultsEntry>>,
+    mut queue: mpsc::UnboundedReceiver<FoundRecord>,
+    lines_of: impl Fn(FoundRecord) -> L,
 ) -> Result<(), JournalClosed> {
-    while let Some(mut lines) = queue.recv().await {
-        while let Ok(more) = queue.try_recv() {
-            lines.extend(more);
-        }
+    let mut waiting = Vec::new();
+    while queue.recv_many(&mut waiting, MAX_RECORDS_PER_SYNC).await > 0 {
+        let lines = waiting.drain(..).flat_map(&lines_of).collect();
         journal.record(lines).await?;
     }
     Ok(())
@@ -306,7 +318,7 @@ async fn search(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ObjectExternalId, ObjectRef, ObjectType};
+    use crate::model::{ObjectExternalId, ObjectType};
 
     #[test]
     fn each_finding_but_a_record_is_a_problem_of_the_cell_that_names_the_record() {
