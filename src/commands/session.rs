@@ -6,7 +6,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -23,6 +23,7 @@ use crate::emulator::{self, AttachmentSettings, Emulator};
 use crate::error::CommandError;
 use crate::http::HttpClientError;
 use crate::model::{AttachmentId, LookUpMode, ProcurementService};
+use crate::mutex::lock_despite_poison;
 use crate::pipeline::{self, PreflightError, PreflightSuccess, RunSettings};
 use crate::plan::UpdatePolicy;
 use crate::signals::{SignalListener, StopSignal};
@@ -280,32 +281,43 @@ async fn start_emulator(rate: u32) -> Result<Emulator, CommandError> {
 /// Listener for the user's stop signals. A second signal ends the program at once: all progress is
 /// durable by then, and nothing has to be cleared up.
 #[derive(Debug)]
-pub(super) struct StopListener(watch::Receiver<Option<StopSignal>>);
+pub(super) struct StopListener {
+    stop: watch::Receiver<Option<StopSignal>>,
+    /// Policy of the present phase of the session, which the notice to the user names.
+    policy: Arc<Mutex<StopPolicy>>,
+}
 
 impl StopListener {
     fn start(at_stop: StopPolicy) -> Result<Self, CommandError> {
         let mut signals = SignalListener::listen()?;
-        let (sender, receiver) = watch::channel(None);
+        let (sender, stop) = watch::channel(None);
+        let policy = Arc::new(Mutex::new(at_stop));
+        let present = Arc::clone(&policy);
         tokio::spawn(async move {
             let first = signals.next_signal().await;
-            write_stderr(at_stop.stop_notice());
+            write_stderr(lock_despite_poison(&present).stop_notice());
             // Without a receiver, the run is at its end anyway.
             let _ = sender.send(Some(first));
             let second = signals.next_signal().await;
             std::process::exit(second.exit().code().into());
         });
-        Ok(Self(receiver))
+        Ok(Self { stop, policy })
+    }
+
+    /// Sets the policy for the phase that begins now.
+    pub(super) fn set_policy(&self, policy: StopPolicy) {
+        *lock_despite_poison(&self.policy) = policy;
     }
 
     /// Waits until the user wants to stop.
     pub(super) async fn wait_for_stop(&self) {
-        let mut wish = self.0.clone();
+        let mut wish = self.stop.clone();
         // The sender lives as long as the runtime.
         let _ = wish.wait_for(Option::is_some).await;
     }
 
     /// Signal with which the user stopped the run; `None` while there is none.
     pub(super) fn requested_stop(&self) -> Option<StopSignal> {
-        *self.0.borrow()
+        *self.stop.borrow()
     }
 }

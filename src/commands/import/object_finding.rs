@@ -13,7 +13,7 @@ use super::results_opening::results_not_begun;
 use super::run_end::EndedRun;
 use super::service_dispatch;
 use super::work_list::WorkList;
-use crate::commands::session::Session;
+use crate::commands::session::{Session, StopPolicy};
 use crate::config::ImportPlan;
 use crate::destination::ObjectDetails;
 use crate::error::CommandError;
@@ -298,6 +298,8 @@ async fn search(
         tell(place, &finding);
         lock_despite_poison(&findings)[place] = Some(finding);
     };
+    let stop_listener = &session.stop_listener;
+    stop_listener.set_policy(StopPolicy::AbandonRequests);
     let halt = service_dispatch::find_records(
         &session.client,
         &records.names,
@@ -306,6 +308,7 @@ async fn search(
         &note,
     )
     .await;
+    stop_listener.set_policy(StopPolicy::FinishRequests);
     drop(events);
     let findings = findings.into_inner();
     SearchEnd {
