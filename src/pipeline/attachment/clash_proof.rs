@@ -160,8 +160,11 @@ impl ClashProof {
 
     /// Returns the finding of the run, once the run has ended.
     pub(super) fn finding(&self) -> ClashFinding {
-        let why = match &lock_despite_poison(&self.state).stage {
+        let state = lock_despite_poison(&self.state);
+        let why = match &state.stage {
             ProofStage::Concluded(finding) => return finding.clone(),
+            // Rows still to come might have given what was missing.
+            _ if state.closed => NotProvenReason::RunEnded,
             ProofStage::Collecting(objects) => match objects.len() {
                 0 => NotProvenReason::NoRecordMade,
                 1 => NotProvenReason::OneObject,

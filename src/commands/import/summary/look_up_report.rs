@@ -45,7 +45,11 @@ impl LookUpReport {
             ),
             ClashFinding::NotProven(why) => {
                 let (word, words) = reason_in_words(why);
-                let text = format!("every row was looked up, because {words}");
+                let rows = match why {
+                    NotProvenReason::RunEnded => "the rows begun were",
+                    _ => "every row was",
+                };
+                let text = format!("{rows} looked up, because {words}");
                 ("each", None, Some(word), text)
             }
         };
@@ -205,6 +209,10 @@ mod tests {
         assert!(told(ClashFinding::NotProven(unanswered), 0, 1).contains(
             "1 attachment named consign-proof-..., without content, may have been made to find out;"
         ));
+        assert_eq!(
+            told(ClashFinding::NotProven(NotProvenReason::RunEnded), 0, 0),
+            "lookup on-clash: the rows begun were looked up, because the run ended before the proof\n"
+        );
         assert_eq!(
             told(ClashFinding::NotProven(NotProvenReason::OneObject), 0, 0),
             format!("{each} all attachments made are on one record, which proves nothing\n")

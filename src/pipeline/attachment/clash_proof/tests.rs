@@ -70,6 +70,22 @@ fn objects_of_one_type_prove_the_refusal_within_the_type_alone() {
 }
 
 #[test]
+fn a_run_that_was_stopped_says_so_whatever_was_still_missing_for_the_proof() {
+    for objects in [&[][..], &["7"], &["7", "8"]] {
+        let proof = ClashProof::new(ClashScope::WithinType(ObjectType::Contract));
+        for id in objects {
+            proof.note_created(contract(id));
+        }
+        proof.close();
+        assert_eq!(
+            proof.finding(),
+            ClashFinding::NotProven(NotProvenReason::RunEnded),
+            "{objects:?}"
+        );
+    }
+}
+
+#[test]
 fn only_409_and_422_on_the_second_post_are_proof() {
     let proven = Ok(ClashFinding::Proven(ClashScope::Company));
     let not = |why| Ok(ClashFinding::NotProven(why));
