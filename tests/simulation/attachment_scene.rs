@@ -15,8 +15,6 @@ use crate::memory_service::{
 };
 use consign::destination::{AttachmentApi as _, Destination as _, NewAttachment, NewFile};
 use consign::pipeline::{AttachmentTask, HaltReason};
-use consign::plan::{FailedJobPolicy, ProtocolStart, RowPlan, UpdatePolicy, plan_row};
-use consign::prepare::RowFile;
 use consign::throttle::quota::QuotaBudget;
 use fastrand::Rng;
 use tokio::time::Sleep;
@@ -26,7 +24,8 @@ use crate::rows::{
     ForeignAttachment, SimulatedRow, content_of_text, contract_with_id, unopened_source,
 };
 use crate::scene::{
-    FaultPeriod, LineWatch, RunParts, RunWatcher as _, SimulationScene, run_with_attachments,
+    FaultPeriod, LineWatch, RunParts, RunWatcher as _, SimulationScene, planned_attachment_tasks,
+    run_with_attachments,
 };
 use crate::simulated_client::UnansweredRequest;
 
@@ -100,25 +99,7 @@ impl SimulationScene for AttachmentScene {
     }
 
     fn tasks(&mut self, _: &mut Rng, _concurrency: usize, _: FaultPeriod) -> Vec<AttachmentTask> {
-        let mut tasks = Vec::new();
-        for row in &self.rows {
-            let previous = self.disk.durable_line(row.key());
-            let task = |start| row.task(start, previous.as_ref());
-            let file = RowFile::Ready(row.content);
-            match plan_row(
-                &row.row,
-                file,
-                previous.clone(),
-                UpdatePolicy::default(),
-                FailedJobPolicy::Leave,
-            ) {
-                RowPlan::KeepLine => {}
-                RowPlan::RecordLine(line) => self.disk.write_durably(*line),
-                RowPlan::SendRequests(ProtocolStart::Job(_)) => unreachable!("no row is for a job"),
-                RowPlan::SendRequests(ProtocolStart::Attachment(start)) => tasks.push(task(start)),
-            }
-        }
-        tasks
+        planned_attachment_tasks(&self.rows, &self.disk)
     }
 
     async fn run(

@@ -13,8 +13,6 @@ use crate::memory_service::{
 use consign::destination::{NewAttachment, NewFile};
 use consign::model::{ClashScope, LookUpMode, ObjectRef, ObjectType};
 use consign::pipeline::{AttachmentTask, HaltReason};
-use consign::plan::{FailedJobPolicy, ProtocolStart, RowPlan, UpdatePolicy, plan_row};
-use consign::prepare::RowFile;
 use consign::throttle::quota::QuotaBudget;
 use fastrand::Rng;
 use tokio::time::{Instant, Sleep};
@@ -26,7 +24,7 @@ use crate::power_and_disk::SimulatedDisk;
 use crate::rows::{SimulatedRow, content_of_text};
 use crate::scene::{
     FaultPeriod, LineWatch, RunOptions, RunParts, RunWatcher as _, SimulationScene,
-    run_with_attachments,
+    planned_attachment_tasks, run_with_attachments,
 };
 use crate::simulated_client::UnansweredRequest;
 
@@ -136,24 +134,7 @@ impl SimulationScene for ClashScene {
     }
 
     fn tasks(&mut self, _: &mut Rng, _concurrency: usize, _: FaultPeriod) -> Vec<AttachmentTask> {
-        let mut tasks = Vec::new();
-        for row in &self.rows {
-            let previous = self.disk.durable_line(row.key());
-            let task = |start| row.task(start, previous.as_ref());
-            match plan_row(
-                &row.row,
-                RowFile::Ready(row.content),
-                previous.clone(),
-                UpdatePolicy::default(),
-                FailedJobPolicy::Leave,
-            ) {
-                RowPlan::KeepLine => {}
-                RowPlan::RecordLine(line) => self.disk.write_durably(*line),
-                RowPlan::SendRequests(ProtocolStart::Job(_)) => unreachable!("no row is for a job"),
-                RowPlan::SendRequests(ProtocolStart::Attachment(start)) => tasks.push(task(start)),
-            }
-        }
-        tasks
+        planned_attachment_tasks(&self.rows, &self.disk)
     }
 
     async fn run(

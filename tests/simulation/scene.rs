@@ -1,6 +1,6 @@
 //! Interface of a scene: a service, the rows sent there, and the promises about both.
-//! [`SimulationScene`] is implemented by `attachment_scene`, `amend_scene` and `job_scene`,
-//! [`RunWatcher`] by their referees.
+//! [`SimulationScene`] is implemented by `attachment_scene`, `clash_scene`, `amend_scene` and
+//! `job_scene`, [`RunWatcher`] by their referees.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use consign::event::EventSender;
 use consign::http::{ApiFailure, FetchFailure, FetchedContent, PutFailure, PutReceipt};
 use consign::model::{AttachmentId, ExternalId, LookUpMode};
 use consign::pipeline::{AttachmentTask, HaltReason, RunSettings, run_attachments};
-use consign::plan::UpdatePolicy;
+use consign::plan::{FailedJobPolicy, ProtocolStart, RowPlan, UpdatePolicy, plan_row};
+use consign::prepare::RowFile;
 use consign::throttle::quota::QuotaBudget;
 use fastrand::Rng;
 use tokio::time::Sleep;
@@ -260,6 +261,32 @@ pub(crate) trait JobWatcher: RunWatcher {
         new: &NewJob,
         answer: &Result<CreatedJob<MemoryAddress>, ApiFailure>,
     );
+}
+
+/// Plans rows from their durable lines, with the default policies, and writes the lines of rows
+/// without requests. Returns the tasks of the other rows.
+pub(crate) fn planned_attachment_tasks(
+    rows: &[SimulatedRow],
+    disk: &SimulatedDisk,
+) -> Vec<AttachmentTask> {
+    let mut tasks = Vec::new();
+    for row in rows {
+        let previous = disk.durable_line(row.key());
+        let task = |start| row.task(start, previous.as_ref());
+        match plan_row(
+            &row.row,
+            RowFile::Ready(row.content),
+            previous.clone(),
+            UpdatePolicy::default(),
+            FailedJobPolicy::Leave,
+        ) {
+            RowPlan::KeepLine => {}
+            RowPlan::RecordLine(line) => disk.write_durably(*line),
+            RowPlan::SendRequests(ProtocolStart::Job(_)) => unreachable!("no row is for a job"),
+            RowPlan::SendRequests(ProtocolStart::Attachment(start)) => tasks.push(task(start)),
+        }
+    }
+    tasks
 }
 
 /// Runs tasks through the protocol of attachments. Returns the reason if the run halted.
