@@ -20,7 +20,9 @@ mod own_output;
 pub mod problem;
 mod record_splitter;
 mod row;
+mod table;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use encoding_rs::Encoding;
@@ -39,6 +41,7 @@ use id_column_check::{IdColumnCheck, ObjectExternalIdCheck};
 use manifest_service::ManifestService;
 use record_splitter::{QuoteFault, RecordSplitter};
 use row::to_u32;
+use table::{ReadingFaults, TableSource};
 
 /// Options for reading a manifest.
 #[derive(Debug, Clone, Copy, Default)]
@@ -88,10 +91,12 @@ pub struct Manifest {
     text: String,
     header: ManifestHeader,
     row_offsets: Vec<RowOffset>,
+    source: TableSource,
+    reading_faults: ReadingFaults,
     service: Option<ProcurementService>,
 }
 
-/// Position of a row in the text.
+/// Position of a row: its offset in the text, and its line in the file of the user.
 #[derive(Debug, Clone, Copy)]
 struct RowOffset {
     offset: u32,
@@ -165,6 +170,8 @@ fn parse_manifest(
         text,
         header,
         row_offsets: rows,
+        source: TableSource::Text,
+        reading_faults: ReadingFaults::default(),
         service: service.service(),
     };
     let similar = options.similar_ids;
@@ -330,6 +337,7 @@ impl Manifest {
             cells,
             span: record,
             number: to_u32(index + 1),
+            faults: Cow::Borrowed(self.reading_faults.of_row(to_u32(index + 1))),
         }
     }
 
@@ -348,9 +356,54 @@ impl Manifest {
         &self.header.extra_names
     }
 
-    /// Returns the line number of the header.
-    pub(crate) fn header_line(&self) -> u64 {
-        u64::from(self.header.line)
+    /// Returns the line of the row with a row number; 0 is the header.
+    pub(super) fn line_of_row(&self, number: u32) -> u64 {
+        match number {
+            0 => u64::from(self.header.line),
+            number => u64::from(self.row_offsets[number as usize - 1].line),
+        }
+    }
+
+    /// Returns the name of the sheet from which the manifest was read, or `None` for a text.
+    pub(super) fn sheet_name(&self) -> Option<&str> {
+        self.source.sheet_name()
+    }
+
+    /// Returns the place of a row in words, such as `line 7 (row 6)`. Row 0 is the header.
+    pub(super) fn row_place(&self, number: u32) -> String {
+        with_row_number(self.source.record_place(self.line_of_row(number)), number)
+    }
+
+    /// Returns the place of a problem in words: of a row, where row 0 is the header, or of a column
+    /// in a row. In a sheet, a cell is known by its address, such as `Contracts!D7`.
+    pub(super) fn problem_place(&self, number: u32, column: Option<Column>) -> String {
+        let Some(column) = column else {
+            return self.row_place(number);
+        };
+        let place = match (self.sheet_name(), self.cell_address(number, Some(column))) {
+            (Some(sheet), address) if !address.is_empty() => {
+                with_row_number(format!("{sheet}!{address}"), number)
+            }
+            _ => self.row_place(number),
+        };
+        format!("{place}, column {column}")
+    }
+
+    /// Returns the address of a cell in its sheet, such as `D7`; empty for a text, and where the
+    /// manifest has no such column.
+    pub(super) fn cell_address(&self, number: u32, column: Option<Column>) -> String {
+        let position = column.and_then(|column| self.header.column_index(column));
+        position.map_or_else(String::new, |position| {
+            self.source.cell_address(self.line_of_row(number), position)
+        })
+    }
+}
+
+/// Adds the number of a row to its place. The header has no number.
+fn with_row_number(place: String, number: u32) -> String {
+    match number {
+        0 => place,
+        number => format!("{place} (row {number})"),
     }
 }
 

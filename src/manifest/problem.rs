@@ -1,13 +1,14 @@
 //! List of all problems of a manifest, collected in one pass.
 //!
 //! [`ManifestProblem`] holds the place and the kind of a mistake, [`ProblemList`] the list of all
-//! mistakes and the rows that cannot be sent. `problem_kind` holds the catalogue of kinds, `remedy`
-//! the advice, `render` the form on a screen and in the problems file. `manifest` and `prepare`
-//! find the problems.
+//! mistakes and the rows that cannot be sent. `problem_kind` holds the catalogue of kinds, `sentence`
+//! the words, `remedy` the advice, `render` the form on a screen and in the problems file.
+//! `manifest` and `prepare` find the problems.
 
 mod problem_kind;
 mod remedy;
 mod render;
+mod sentence;
 
 use super::Column;
 

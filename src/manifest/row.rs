@@ -6,6 +6,7 @@ use super::cell_rules;
 use super::column::Column;
 use super::header::{ManifestHeader, TwoObjectIdsPolicy};
 use super::record_splitter::{QuoteFault, RecordSpan};
+use super::table::fault_of_column;
 use crate::manifest::problem::{ManifestProblem, ProblemKind};
 use crate::model::{
     ExternalId, NamedObject, ObjectExternalId, ObjectRef, ObjectType, ProcurementService,
@@ -19,6 +20,9 @@ pub struct RawRow<'m> {
     pub(super) cells: Vec<Cow<'m, str>>,
     pub(super) span: RecordSpan,
     pub(super) number: u32,
+    /// Faults of the row found while the file was read. Such a row is refused, whatever its cells
+    /// hold.
+    pub(super) faults: Cow<'m, [ManifestProblem]>,
 }
 
 /// Checked row: valid as far as the manifest alone can show.
@@ -109,6 +113,7 @@ impl<'m> RawRow<'m> {
             cells: Vec::with_capacity(header.width),
             span: RecordSpan::default(),
             number: 0,
+            faults: Cow::Borrowed(&[]),
         }
     }
 }
@@ -181,7 +186,8 @@ impl RawRow<'_> {
 
     /// Returns the required digest of the file, if the row has a valid digest.
     pub fn sha256(&self) -> Option<Sha256Digest> {
-        cell_rules::sha256(self.cell(Column::Sha256)).ok().flatten()
+        let digest = self.check_cell(Column::Sha256, cell_rules::sha256);
+        digest.ok().flatten()
     }
 
     /// Checks the row. Fails with the first mistake.
@@ -301,23 +307,29 @@ impl RawRow<'_> {
     /// Returns the record and the stored name of the row's file, or `None` if either is invalid.
     pub(super) fn record_and_file_name(&self) -> Option<(ObjectRef, &str)> {
         let path = self.valid_file_path()?;
-        let kind = cell_rules::object_type(self.object_type()).ok()?;
-        let object = cell_rules::object_ref(kind, self.object_id()).ok()?;
-        let file_name = cell_rules::file_name(self.cell(Column::FileName)).ok()?;
+        let kind = self
+            .check_cell(Column::ObjectType, cell_rules::object_type)
+            .ok()?;
+        let own_id = |cell| cell_rules::object_ref(kind, cell);
+        let object = self.check_cell(Column::ObjectId, own_id).ok()?;
+        let file_name = self
+            .check_cell(Column::FileName, cell_rules::file_name)
+            .ok()?;
         Some((object, stored_file_name(path, file_name)))
     }
 
     /// Returns the service of the row, if the object type is valid.
     pub(crate) fn service(&self) -> Option<ProcurementService> {
         self.check_shape().ok()?;
-        let kind = cell_rules::object_type(self.object_type()).ok()?;
-        Some(kind.service())
+        let kind = self.check_cell(Column::ObjectType, cell_rules::object_type);
+        Some(kind.ok()?.service())
     }
 
     /// Returns the path of the row's file, if the path is valid.
     pub(crate) fn valid_file_path(&self) -> Option<&str> {
         self.check_shape().ok()?;
-        cell_rules::file_path(self.file_path()).ok()
+        self.check_cell(Column::FilePath, cell_rules::file_path)
+            .ok()
     }
 
     /// Builds a problem of this row.
@@ -335,13 +347,26 @@ impl RawRow<'_> {
         column: Column,
         rule: impl Fn(&'r str) -> Result<T, ProblemKind>,
     ) -> Result<T, RowFinding> {
+        self.refuse_reading_fault(Some(column))?;
         rule(self.cell(column)).map_err(|wrong| RowFinding {
             column: Some(column),
             kind: wrong,
         })
     }
 
+    /// Fails with a fault of the reading, in a column or, for `None`, of the whole row.
+    fn refuse_reading_fault(&self, column: Option<Column>) -> Result<(), RowFinding> {
+        match fault_of_column(&self.faults, column) {
+            None => Ok(()),
+            Some(fault) => Err(RowFinding {
+                column,
+                kind: fault.kind.clone(),
+            }),
+        }
+    }
+
     fn check_shape(&self) -> Result<(), RowFinding> {
+        self.refuse_reading_fault(None)?;
         let wrong = match self.span.fault {
             Some(
                 QuoteFault::TextAfterQuote {

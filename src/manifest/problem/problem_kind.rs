@@ -1,16 +1,12 @@
-//! Catalogue of all mistakes in rows: for each mistake its stable word, its severity and its
-//! message.
+//! Catalogue of all mistakes in rows: for each mistake its stable word and its severity.
 //!
 //! The place of a mistake, and the number of rows with the same mistake, are not known here.
 
-use std::borrow::Cow;
+use crate::manifest::Column;
+use crate::model::{InvalidObjectId, NonFileKind, ObjectType, ProcurementService, Sha256Digest};
 
-use crate::manifest::{Column, Manifest};
-use crate::model::{
-    InvalidObjectId, MAX_FILE_SIZE, MAX_KEELVAR_DOCUMENT_SIZE, NonFileKind, ObjectType,
-    ProcurementService, Sha256Digest,
-};
-use crate::text::{count_with_noun, escape, group_thousands, quoted};
+/// Largest number of rows with one mistake that a screen shows in full, for most mistakes.
+const MAX_ROWS_IN_FULL: usize = 3;
 
 /// Severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -269,6 +265,15 @@ impl ProblemKind {
         }
     }
 
+    /// Returns the largest number of rows with this mistake that a screen shows in full; further
+    /// rows are only counted. A warning about a harmless habit of a whole spreadsheet is shown once.
+    pub(super) fn max_rows_in_full(&self) -> usize {
+        match self {
+            Self::TitleNotSent => 1,
+            _ => MAX_ROWS_IN_FULL,
+        }
+    }
+
     /// Returns the detail, besides the kind, by which messages are grouped.
     pub(super) fn grouping_cause(&self) -> Option<&str> {
         match self {
@@ -277,184 +282,4 @@ impl ProblemKind {
             _ => None,
         }
     }
-
-    /// Returns the mistake as a sentence.
-    pub(super) fn sentence(&self, value: &str, manifest: &Manifest) -> String {
-        format!("{} {}", self.subject(value), self.predicate(manifest))
-    }
-
-    fn subject(&self, value: &str) -> String {
-        match self {
-            Self::RaggedRow { .. } => "the row".to_owned(),
-            Self::BrokenQuote { opened } => format!("the quote that opens on line {opened}"),
-            Self::MisspeltColumn { name, .. } => format!("the column {}", quoted(name)),
-            Self::UnnamedColumn { number } => format!("column number {number}"),
-            Self::EmptyCell | Self::NoObjectId => "the cell".to_owned(),
-            Self::ObjectExternalIdUnsupported if value.is_empty() => "the column".to_owned(),
-            Self::UnknownObject(_)
-            | Self::UnknownObjectExternalId(_)
-            | Self::AmbiguousObjectExternalId { .. }
-            | Self::ObjectNotLookedUp { .. } => format!("{}:", quoted(value)),
-            _ => quoted(value),
-        }
-    }
-
-    fn predicate(&self, manifest: &Manifest) -> Cow<'static, str> {
-        let plain = match self {
-            Self::RaggedRow {
-                header_cells: expected,
-                row_cells: found,
-                last_line,
-            } => return ragged_row_predicate(*expected, *found, *last_line).into(),
-            Self::DroppedZeros { width } => {
-                return format!(
-                    "is shorter than {width} digits, the length of all ids that begin with 0: a \
-                     spreadsheet may have dropped its zeros"
-                )
-                .into();
-            }
-            Self::DuplicateId { other } => {
-                return format!("is also in {}", row_place(*other, manifest)).into();
-            }
-            Self::SimilarId { other, column } => {
-                return similar_id_predicate(*other, *column, manifest).into();
-            }
-            Self::NewIdInUse { other } => {
-                let place = row_place(*other, manifest);
-                return format!("is the external_id of {place}").into();
-            }
-            Self::DuplicateFileName { other } => {
-                return format!(
-                    "goes under the same name to the same record as {} in {}",
-                    quoted(manifest.row_numbered(*other).file_path()),
-                    row_place(*other, manifest)
-                )
-                .into();
-            }
-            Self::OtherService {
-                first_row: first,
-                manifest_service: ours,
-            } => {
-                return other_service_predicate(*first, *ours, manifest).into();
-            }
-            Self::FolderMissing { folder } => {
-                return format!("does not exist: there is no folder {}", quoted(folder)).into();
-            }
-            Self::FileTooLarge { size } => return file_too_large_predicate(*size).into(),
-            Self::LargeDocument { size } => return large_document_predicate(*size).into(),
-            Self::Unreadable { cause } => {
-                return format!("cannot be read: {}", escape(cause)).into();
-            }
-            Self::DigestMismatch { file_digest: found } => {
-                return format!("is not the SHA-256 of the file, which is {found}").into();
-            }
-            Self::InvalidObjectId(why) => return why.to_string().into(),
-            Self::UnknownObject(kind) => return format!("no {} has this id", kind.noun()).into(),
-            Self::UnknownObjectExternalId(kind) => {
-                return format!("no {} has this external id", kind.noun()).into();
-            }
-            Self::AmbiguousObjectExternalId { object_type, count } => {
-                return ambiguous_id_predicate(*object_type, *count).into();
-            }
-            Self::ObjectNotLookedUp { cause } => {
-                return format!("the record could not be looked up: {}", escape(cause)).into();
-            }
-            Self::BrokenQuote { .. } => "closes in the middle of a cell",
-            Self::MisspeltColumn { .. } => "is not known",
-            Self::UnnamedColumn { .. } => "has no name in the header",
-            Self::EmptyCell => "is empty",
-            Self::ControlCharacter => "contains a control character",
-            Self::BidiCharacter => "contains a character that changes the direction of writing",
-            Self::BlanksAround => "has blanks around it",
-            Self::TooLong => "is longer than 255, the most that can be stored",
-            Self::DotSegment => "means a folder and cannot be a name",
-            Self::RewrittenNumber => "was rewritten by a spreadsheet",
-            Self::ErrorValue => "is an error value of a spreadsheet",
-            Self::UnknownObjectType => "is not an object type",
-            Self::TitleNotSent => "is not sent: Keelvar's jobs have no titles",
-            Self::RenamingUnsupported => {
-                "cannot be applied: Keelvar's jobs can neither find nor rename an attached file"
-            }
-            Self::NoObjectId => "is empty, and so is object_external_id",
-            Self::TwoObjectIds => "stands beside an object_id, and may name another record",
-            Self::ObjectExternalIdUnsupported => {
-                "cannot name the record: Keelvar's records have no external ids"
-            }
-            Self::ObjectExternalIdTooLong => "is longer than 1,000 characters",
-            Self::InvalidSha256 => "is not a SHA-256",
-            Self::AbsolutePath => "is an absolute path",
-            Self::ParentFolder => "contains the part `..`",
-            Self::NetworkPath => "is a path to another computer",
-            Self::DriveLetter => "begins with a drive letter",
-            Self::Backslash => "has a `\\` between its parts",
-            Self::SeparatorInFileName => "contains a `/` or a `\\`",
-            Self::FileMissing { .. } => "does not exist",
-            Self::NameNotUtf8 => "is there, but its name on the disk is not UTF-8",
-            Self::OutsideRoot => "leads out of the root through a symbolic link",
-            Self::NotAFile(NonFileKind::Folder) => "is a folder, not a file",
-            Self::NotAFile(NonFileKind::Pipe) => "is a named pipe, not a file",
-            Self::NotAFile(NonFileKind::Device) => "is a device or a socket, not a file",
-            Self::EmptyFile => "is an empty file",
-            Self::ChangedWhileRead => "changed while it was being read",
-        };
-        plain.into()
-    }
-}
-
-fn file_too_large_predicate(size: u64) -> String {
-    format!(
-        "has {} bytes, and {} (5 GiB) is the most that one upload carries",
-        group_thousands(size),
-        group_thousands(MAX_FILE_SIZE)
-    )
-}
-
-fn large_document_predicate(size: u64) -> String {
-    format!(
-        "has {} bytes, and Keelvar's app takes {} (3 GB) for one document; whether a job takes \
-         more is not documented",
-        group_thousands(size),
-        group_thousands(MAX_KEELVAR_DOCUMENT_SIZE)
-    )
-}
-
-fn ragged_row_predicate(expected: u32, found: u32, last_line: Option<u32>) -> String {
-    let cells = count_with_noun(u64::from(found), "cell");
-    match last_line {
-        None => format!("has {cells} where the header has {expected}"),
-        Some(line) => format!(
-            "has {cells} where the header has {expected}, and runs to line {line}: a quote may be \
-             missing"
-        ),
-    }
-}
-
-fn ambiguous_id_predicate(object_type: ObjectType, count: u32) -> String {
-    let count = group_thousands(u64::from(count));
-    format!(
-        "{count} {} have this external id",
-        object_type.plural_noun()
-    )
-}
-
-fn row_place(row: u32, manifest: &Manifest) -> String {
-    let line = manifest.row_numbered(row).line();
-    format!("line {line} (row {row})")
-}
-
-fn similar_id_predicate(other: u32, column: Column, manifest: &Manifest) -> String {
-    format!(
-        "differs only in case or in the encoding of accents from {} in {}",
-        quoted(manifest.row_numbered(other).cell(column)),
-        row_place(other, manifest)
-    )
-}
-
-fn other_service_predicate(first: u32, ours: ProcurementService, manifest: &Manifest) -> String {
-    let first_type = quoted(manifest.row_numbered(first).object_type());
-    let place = row_place(first, manifest);
-    format!(
-        "is not an object type of {ours}, the service that {first_type} in {place} sets for \
-             the manifest"
-    )
 }

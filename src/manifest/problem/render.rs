@@ -13,9 +13,6 @@ use crate::text::{count_with_noun, escape, escape_formula, group_thousands};
 /// Largest number of lines on a screen.
 const MAX_SCREEN_LINES: usize = 100;
 
-/// Number of problems of one cause shown in full; further problems are only counted.
-const MAX_SHOWN_PER_CAUSE: usize = 3;
-
 /// Largest number of row numbers in the line for further problems.
 const MAX_ROWS_LISTED: usize = 8;
 
@@ -53,7 +50,7 @@ pub fn render_for_screen(
             unseen += group.len();
             continue;
         }
-        let in_full = group.len().min(MAX_SHOWN_PER_CAUSE).min(room);
+        let in_full = group.len().min(group[0].kind.max_rows_in_full()).min(room);
         for problem in &group[..in_full] {
             let _ = writeln!(screen, "{}", problem_line(problem, manifest));
         }
@@ -105,14 +102,14 @@ pub fn problem_line(problem: &ManifestProblem, manifest: &Manifest) -> String {
         Severity::Error => String::new(),
         Severity::Warning => "warning: ".to_owned(),
     };
-    let _ = write!(line, "{} line {}", described.file, described.line);
-    if problem.row > 0 {
-        let _ = write!(line, " (row {})", problem.row);
-    }
-    if let Some(column) = problem.column {
-        let _ = write!(line, ", column {column}");
-    }
-    let _ = write!(line, ": {}; {}", described.sentence, described.remedy);
+    let _ = write!(
+        line,
+        "{} {}: {}; {}",
+        described.file,
+        manifest.problem_place(problem.row, problem.column),
+        described.sentence,
+        described.remedy
+    );
     line
 }
 
@@ -163,17 +160,17 @@ struct DescribedProblem {
 
 impl DescribedProblem {
     fn new(problem: &ManifestProblem, manifest: &Manifest) -> Self {
-        let (line, value) = match problem.row {
-            0 => (manifest.header_line(), String::new()),
+        let value = match problem.row {
+            0 => String::new(),
             number => {
                 let row = manifest.row_numbered(number);
                 let value = problem.column.map_or("", |column| row.cell(column));
-                (row.line(), value.to_owned())
+                value.to_owned()
             }
         };
         Self {
             file: escape(&manifest.path().to_string_lossy()).into_owned(),
-            line,
+            line: manifest.line_of_row(problem.row),
             sentence: problem.kind.sentence(&value, manifest),
             remedy: problem.kind.remedy(&value),
             value,
@@ -203,7 +200,8 @@ pub fn write_problems_file(
 fn write_csv(problems: &ProblemList, manifest: &Manifest, out: impl Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record([
-        "severity", "kind", "file", "line", "row", "column", "value", "problem", "remedy",
+        "severity", "kind", "file", "sheet", "cell", "line", "row", "column", "value", "problem",
+        "remedy",
     ])?;
     for problem in problems.iter() {
         let described = DescribedProblem::new(problem, manifest);
@@ -215,6 +213,8 @@ fn write_csv(problems: &ProblemList, manifest: &Manifest, out: impl Write) -> io
             problem.kind.severity().as_str(),
             problem.kind.as_str(),
             &described.file,
+            manifest.sheet_name().unwrap_or_default(),
+            &manifest.cell_address(problem.row, problem.column),
             &described.line.to_string(),
             &row,
             problem.column.map_or("", |column| column.as_str()),

@@ -105,14 +105,14 @@ fn the_problems_file_holds_everything_and_no_formula() {
     assert_eq!(
         fs::read_to_string(&path).unwrap(),
         format!(
-            "severity,kind,file,line,row,column,value,problem,remedy\n\
-             error,bad_object_id,{file},2,1,object_id,0,\"\"\"0\"\" is not a positive whole number \
+            "severity,kind,file,sheet,cell,line,row,column,value,problem,remedy\n\
+             error,bad_object_id,{file},,,2,1,object_id,0,\"\"\"0\"\" is not a positive whole number \
              in plain digits\",\"write the id that the service's API has for the record, digits \
              only; the number that people see on a contract or a project is another one\"\n\
-             error,unknown_object_type,{file},3,2,object_type,'=1+1,\"\"\"=1+1\"\" is not an \
+             error,unknown_object_type,{file},,,3,2,object_type,'=1+1,\"\"\"=1+1\"\" is not an \
              object type\",\"allowed are contract, event, project, supplier_company, \
              sourcing_event, sourcing_request\"\n\
-             error,absolute_path,{file},4,3,file_path,\"/c,d\",\"\"\"/c,d\"\" is an absolute \
+             error,absolute_path,{file},,,4,3,file_path,\"/c,d\",\"\"\"/c,d\"\" is an absolute \
              path\",\"write the path relative to the root, which --root sets\"\n"
         )
     );

@@ -1,0 +1,160 @@
+//! Table of a manifest: a text whose records are split on access, the place of each record in the
+//! file of the user, and the faults found while the file was read.
+
+use super::Column;
+use crate::manifest::problem::ManifestProblem;
+
+/// Form of the file from which a table was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum TableSource {
+    /// Text, where a record is known by its line.
+    Text,
+    /// Sheet of a workbook, where a cell has an address.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "workbooks are read by the next commits")
+    )]
+    Sheet(SheetPlace),
+}
+
+/// Place of a table in a workbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SheetPlace {
+    /// Name of the sheet.
+    pub(super) name: String,
+    /// Position in the sheet of the table's first column, 0 for column A.
+    pub(super) first_column: u32,
+}
+
+impl TableSource {
+    /// Returns the name of the sheet, or `None` for a text.
+    pub(super) fn sheet_name(&self) -> Option<&str> {
+        match self {
+            Self::Text => None,
+            Self::Sheet(sheet) => Some(&sheet.name),
+        }
+    }
+
+    /// Returns the place of a record in words: `line 7`, in a sheet with the name of the sheet.
+    pub(super) fn record_place(&self, line: u64) -> String {
+        match self {
+            Self::Text => format!("line {line}"),
+            Self::Sheet(sheet) => format!("{} line {line}", sheet.name),
+        }
+    }
+
+    /// Returns the address of a cell in its sheet, such as `D7`, or an empty text for a text.
+    /// `position` is the position of the cell in its record.
+    pub(super) fn cell_address(&self, line: u64, position: usize) -> String {
+        match self {
+            Self::Text => String::new(),
+            Self::Sheet(sheet) => {
+                let letters = column_letters(sheet.first_column as usize + position);
+                format!("{letters}{line}")
+            }
+        }
+    }
+}
+
+/// Returns the letters of a column of a sheet: `A` for 0, `Z` for 25, `AA` for 26.
+pub(super) fn column_letters(position: usize) -> String {
+    let mut letters = Vec::new();
+    let mut rest = position + 1;
+    while rest > 0 {
+        rest -= 1;
+        letters.push(char::from(
+            b'A' + u8::try_from(rest % 26).unwrap_or_default(),
+        ));
+        rest /= 26;
+    }
+    letters.into_iter().rev().collect()
+}
+
+/// Errors known from the reading of the file, before any cell was judged: a cell of a workbook that
+/// holds no text, for example. Sorted by row.
+#[derive(Debug, Default)]
+pub(super) struct ReadingFaults(Vec<ManifestProblem>);
+
+impl ReadingFaults {
+    /// Returns the faults of the row with this number.
+    pub(super) fn of_row(&self, number: u32) -> &[ManifestProblem] {
+        let first = self.0.partition_point(|fault| fault.row < number);
+        let after = &self.0[first..];
+        &after[..after.partition_point(|fault| fault.row == number)]
+    }
+}
+
+/// Returns the fault of a column among the faults of a row; `None` as column stands for the whole
+/// row.
+pub(super) fn fault_of_column(
+    faults: &[ManifestProblem],
+    column: Option<Column>,
+) -> Option<&ManifestProblem> {
+    faults.iter().find(|fault| fault.column == column)
+}
+
+impl FromIterator<ManifestProblem> for ReadingFaults {
+    fn from_iter<I: IntoIterator<Item = ManifestProblem>>(faults: I) -> Self {
+        let mut faults: Vec<_> = faults.into_iter().collect();
+        faults.sort_by_key(|fault| (fault.row, fault.column));
+        Self(faults)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::problem::ProblemKind;
+
+    #[test]
+    fn columns_have_the_letters_of_a_spreadsheet() {
+        for (position, letters) in [
+            (0, "A"),
+            (25, "Z"),
+            (26, "AA"),
+            (701, "ZZ"),
+            (702, "AAA"),
+            (16_383, "XFD"),
+        ] {
+            assert_eq!(column_letters(position), letters);
+        }
+    }
+
+    #[test]
+    fn a_cell_of_a_sheet_has_an_address_and_a_text_has_lines() {
+        let sheet = TableSource::Sheet(SheetPlace {
+            name: "Contracts".to_owned(),
+            first_column: 1,
+        });
+        assert_eq!(sheet.record_place(7), "Contracts line 7");
+        assert_eq!(sheet.cell_address(7, 2), "D7");
+        assert_eq!(TableSource::Text.record_place(7), "line 7");
+        assert_eq!(TableSource::Text.cell_address(7, 2), "");
+    }
+
+    #[test]
+    fn a_row_has_its_own_faults_alone() {
+        let fault = |row, column| ManifestProblem {
+            row,
+            column,
+            kind: ProblemKind::EmptyCell,
+        };
+        let faults: ReadingFaults = [
+            fault(4, Some(Column::Title)),
+            fault(2, None),
+            fault(4, Some(Column::FilePath)),
+        ]
+        .into_iter()
+        .collect();
+        let columns = |row| -> Vec<Option<Column>> {
+            let of_row = faults.of_row(row).iter();
+            of_row.map(|fault| fault.column).collect()
+        };
+        assert_eq!(columns(1), []);
+        assert_eq!(columns(2), [None]);
+        assert_eq!(columns(4), [Some(Column::FilePath), Some(Column::Title)]);
+        let found = fault_of_column(faults.of_row(4), Some(Column::Title));
+        assert_eq!(found, Some(&fault(4, Some(Column::Title))));
+        assert_eq!(fault_of_column(faults.of_row(4), None), None);
+    }
+}
