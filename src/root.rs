@@ -5,6 +5,7 @@
 //! missing files.
 
 mod missing_path;
+mod system_file;
 
 use std::fs::File;
 use std::io;
@@ -20,6 +21,7 @@ use crate::mutex::lock_despite_poison;
 use crate::text::escape;
 
 pub use missing_path::{MissingPathCause, MissingPathExplainer};
+pub use system_file::{SystemFileKind, is_system_folder};
 
 /// Folder to which the manifest's paths are relative.
 #[derive(Debug)]
