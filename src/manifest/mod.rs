@@ -20,6 +20,7 @@ mod own_output;
 pub mod problem;
 mod record_splitter;
 mod row;
+mod row_scan;
 mod table;
 
 use std::borrow::Cow;
@@ -36,11 +37,10 @@ pub use row::{ManifestRow, RawRow, RowFinding};
 use self::problem::ProblemList;
 use crate::model::ProcurementService;
 use crate::text::decode::decode;
-use header::{ManifestHeader, TwoObjectIdsPolicy, is_blank_record};
-use id_column_check::{IdColumnCheck, ObjectExternalIdCheck};
-use manifest_service::ManifestService;
-use record_splitter::{QuoteFault, RecordSplitter};
+use header::{ManifestHeader, TwoObjectIdsPolicy};
+use record_splitter::RecordSplitter;
 use row::to_u32;
+use row_scan::{RowOffset, RowScan, scan_rows};
 use table::{ReadingFaults, TableSource};
 
 /// Options for reading a manifest.
@@ -94,13 +94,6 @@ pub struct Manifest {
     source: TableSource,
     reading_faults: ReadingFaults,
     service: Option<ProcurementService>,
-}
-
-/// Position of a row: its offset in the text, and its line in the file of the user.
-#[derive(Debug, Clone, Copy)]
-struct RowOffset {
-    offset: u32,
-    line: u32,
 }
 
 /// Reads a manifest from a file.
@@ -184,118 +177,6 @@ fn parse_manifest(
     problems.sort();
     tracing::info!(rows = manifest.len(), "read the manifest");
     Ok(ManifestWithProblems { manifest, problems })
-}
-
-/// Result of the scan of all rows.
-struct RowScan {
-    row_offsets: Vec<RowOffset>,
-    ids: IdColumnCheck,
-    new_ids: IdColumnCheck,
-    object_external_ids: ObjectExternalIdCheck,
-    service: ManifestService,
-}
-
-impl RowScan {
-    fn new() -> Self {
-        let ids = IdColumnCheck::new(Column::ExternalId);
-        Self {
-            row_offsets: Vec::new(),
-            new_ids: ids.for_other_column(Column::NewExternalId),
-            ids,
-            object_external_ids: ObjectExternalIdCheck::default(),
-            service: ManifestService::default(),
-        }
-    }
-}
-
-/// Ids of a row for the comparison with other rows. An invalid id takes no part in the comparison.
-struct ComparableIds<'r> {
-    id: Option<&'r str>,
-    new_id: Option<&'r str>,
-    object_external_id: Option<&'r str>,
-}
-
-impl<'r> ComparableIds<'r> {
-    fn from_row(row: &'r RawRow<'_>) -> Self {
-        Self {
-            id: Some(row.external_id()),
-            new_id: row.requested_new_id(),
-            object_external_id: Some(row.object_external_id()).filter(|id| !id.is_empty()),
-        }
-    }
-
-    /// Excludes the id of a column with a problem. A problem of the whole row excludes all ids.
-    fn exclude_column(&mut self, column: Option<Column>) {
-        if matches!(column, None | Some(Column::ExternalId)) {
-            self.id = None;
-        }
-        if matches!(column, None | Some(Column::NewExternalId)) {
-            self.new_id = None;
-        }
-        if matches!(column, None | Some(Column::ObjectExternalId)) {
-            self.object_external_id = None;
-        }
-    }
-}
-
-/// Scans all rows once. Records the position of each row and the problems of each row alone.
-fn scan_rows<'m>(
-    header: &'m ManifestHeader,
-    mut rest: RecordSplitter<'m>,
-    problems: &mut ProblemList,
-) -> Result<RowScan, ManifestErrorKind> {
-    let mut found = RowScan::new();
-    let mut row = RawRow::before_first(header);
-    let mut unnamed_told = false;
-    while let Some(record) = rest.next_record(&mut row.cells) {
-        if is_blank_record(&row.cells, record) {
-            continue;
-        }
-        if let Some(QuoteFault::UnclosedQuote {
-            opened_on_line: line,
-        }) = record.fault
-        {
-            let column = header.names.get(row.cells.len()).cloned();
-            return Err(ManifestErrorKind::UnclosedQuote { line, column });
-        }
-        found.row_offsets.push(RowOffset {
-            offset: to_u32(record.offset),
-            line: record.line,
-        });
-        row.number += 1;
-        row.span = record;
-        let mut ids = ComparableIds::from_row(&row);
-        let kind = row.for_each_finding(
-            |RowFinding {
-                 column,
-                 kind: wrong,
-             }| {
-                ids.exclude_column(column);
-                problems.push(row.problem(column, wrong));
-            },
-        );
-        if let Some(kind) = kind {
-            found.service.add_row(&row, kind.service(), problems);
-            if let Some(id) = ids.object_external_id {
-                found.object_external_ids.add(kind, id);
-            }
-        }
-        if !unnamed_told && let Some(wrong) = row.cell_without_column_name() {
-            problems.push(row.problem(None, wrong));
-            unnamed_told = true;
-        }
-        if let Some(id) = ids.id {
-            found.ids.add(row.number, id);
-        }
-        if let Some(id) = ids.new_id {
-            found.new_ids.add(row.number, id);
-        }
-    }
-    if found.row_offsets.is_empty() {
-        return Err(ManifestErrorKind::NoRows);
-    }
-    found.row_offsets.shrink_to_fit();
-    Ok(found)
 }
 
 impl Manifest {

@@ -1,0 +1,136 @@
+//! Scan of all rows: the position of each row, the problems of each row alone, and the values for the
+//! comparison of rows with each other.
+
+use super::header::{ManifestHeader, is_blank_record};
+use super::id_column_check::{IdColumnCheck, ObjectExternalIdCheck};
+use super::manifest_service::ManifestService;
+use super::record_splitter::{QuoteFault, RecordSplitter};
+use super::row::to_u32;
+use super::{Column, ManifestErrorKind, RawRow, RowFinding};
+use crate::manifest::problem::ProblemList;
+
+/// Position of a row: its offset in the text, and its line in the file of the user.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowOffset {
+    /// Offset of the first byte in the text.
+    pub(super) offset: u32,
+    /// Line on which the row begins.
+    pub(super) line: u32,
+}
+
+/// Result of the scan of all rows.
+pub(super) struct RowScan {
+    /// Position of each row.
+    pub(super) row_offsets: Vec<RowOffset>,
+    /// Comparison of the values of `external_id`.
+    pub(super) ids: IdColumnCheck,
+    /// Comparison of the values of `new_external_id`.
+    pub(super) new_ids: IdColumnCheck,
+    /// Comparison of the values of `object_external_id`.
+    pub(super) object_external_ids: ObjectExternalIdCheck,
+    /// Service of the rows, and the checks for the service.
+    pub(super) service: ManifestService,
+}
+
+impl RowScan {
+    fn new() -> Self {
+        let ids = IdColumnCheck::new(Column::ExternalId);
+        Self {
+            row_offsets: Vec::new(),
+            new_ids: ids.for_other_column(Column::NewExternalId),
+            ids,
+            object_external_ids: ObjectExternalIdCheck::default(),
+            service: ManifestService::default(),
+        }
+    }
+}
+
+/// Ids of a row for the comparison with other rows. An invalid id takes no part in the comparison.
+struct ComparableIds<'r> {
+    id: Option<&'r str>,
+    new_id: Option<&'r str>,
+    object_external_id: Option<&'r str>,
+}
+
+impl<'r> ComparableIds<'r> {
+    fn from_row(row: &'r RawRow<'_>) -> Self {
+        Self {
+            id: Some(row.external_id()),
+            new_id: row.requested_new_id(),
+            object_external_id: Some(row.object_external_id()).filter(|id| !id.is_empty()),
+        }
+    }
+
+    /// Excludes the id of a column with a problem. A problem of the whole row excludes all ids.
+    fn exclude_column(&mut self, column: Option<Column>) {
+        if matches!(column, None | Some(Column::ExternalId)) {
+            self.id = None;
+        }
+        if matches!(column, None | Some(Column::NewExternalId)) {
+            self.new_id = None;
+        }
+        if matches!(column, None | Some(Column::ObjectExternalId)) {
+            self.object_external_id = None;
+        }
+    }
+}
+
+/// Scans all rows once. Records the position of each row and the problems of each row alone.
+pub(super) fn scan_rows<'m>(
+    header: &'m ManifestHeader,
+    mut rest: RecordSplitter<'m>,
+    problems: &mut ProblemList,
+) -> Result<RowScan, ManifestErrorKind> {
+    let mut found = RowScan::new();
+    let mut row = RawRow::before_first(header);
+    let mut unnamed_told = false;
+    while let Some(record) = rest.next_record(&mut row.cells) {
+        if is_blank_record(&row.cells, record) {
+            continue;
+        }
+        if let Some(QuoteFault::UnclosedQuote {
+            opened_on_line: line,
+        }) = record.fault
+        {
+            let column = header.names.get(row.cells.len()).cloned();
+            return Err(ManifestErrorKind::UnclosedQuote { line, column });
+        }
+        found.row_offsets.push(RowOffset {
+            offset: to_u32(record.offset),
+            line: record.line,
+        });
+        row.number += 1;
+        row.span = record;
+        let mut ids = ComparableIds::from_row(&row);
+        let kind = row.for_each_finding(
+            |RowFinding {
+                 column,
+                 kind: wrong,
+             }| {
+                ids.exclude_column(column);
+                problems.push(row.problem(column, wrong));
+            },
+        );
+        if let Some(kind) = kind {
+            found.service.add_row(&row, kind.service(), problems);
+            if let Some(id) = ids.object_external_id {
+                found.object_external_ids.add(kind, id);
+            }
+        }
+        if !unnamed_told && let Some(wrong) = row.cell_without_column_name() {
+            problems.push(row.problem(None, wrong));
+            unnamed_told = true;
+        }
+        if let Some(id) = ids.id {
+            found.ids.add(row.number, id);
+        }
+        if let Some(id) = ids.new_id {
+            found.new_ids.add(row.number, id);
+        }
+    }
+    if found.row_offsets.is_empty() {
+        return Err(ManifestErrorKind::NoRows);
+    }
+    found.row_offsets.shrink_to_fit();
+    Ok(found)
+}
