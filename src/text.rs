@@ -2,9 +2,10 @@
 //! suggestions for misspelt words.
 //!
 //! No function here knows the meaning of a text. `decode` turns bytes into text, `line_counter`
-//! numbers the lines of a text.
+//! numbers the lines of a text, `hidden` lists the characters that a reader cannot recognise.
 
 pub mod decode;
+mod hidden;
 mod line_counter;
 
 use std::borrow::Cow;
@@ -13,44 +14,74 @@ use std::io::Write as _;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+pub use hidden::{HiddenForm, character_name, hidden_form, is_invisible, plain_reading};
 pub use line_counter::{LineCounter, count_line_breaks};
 
 /// Longest part of a value shown in a message, in characters.
 const MAX_QUOTED_CHARS: usize = 120;
 
-/// Returns the text with every character written out (`\u{1b}`) on which a terminal would act.
+/// Characters written out in a text for people, besides those on which a terminal would act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WrittenOut {
+    /// Characters for which nothing is drawn.
+    Unseen,
+    /// Characters for which nothing is drawn, and those that look like a plain blank or hyphen.
+    AllHidden,
+}
+
+/// Returns the text with every character written out (`\u{1b}`) on which a terminal would act, or
+/// for which nothing is drawn.
 ///
-/// These are the control characters (an escape sequence can move the cursor or rename the window),
-/// the characters for the direction of writing (they make `fdp.exe` read as `exe.pdf`), and the
-/// line separators outside of the control characters.
+/// A terminal acts on control characters (an escape sequence can move the cursor or rename the
+/// window), on the characters for the direction of writing (they make `fdp.exe` read as `exe.pdf`),
+/// and on the line separators outside of the control characters. Unseen characters stay where the
+/// script of their neighbours needs them, such as the joiners in a Persian word.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe_to_print) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_unsafe_to_print(c) {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-    }
-    Cow::Owned(shown)
+    write_out(text, WrittenOut::Unseen)
 }
 
 /// Returns a value for a message: escaped, in quotes, and cut after 120 characters with its length
 /// behind the cut.
+///
+/// Blanks and hyphens that only look plain are written out as well, because the value is shown to be
+/// looked at. The wide blank stays in East Asian text.
 pub fn quoted(value: &str) -> String {
     let mut shown = String::from("\"");
     match value.char_indices().nth(MAX_QUOTED_CHARS) {
-        None => shown.push_str(&escape(value)),
+        None => shown.push_str(&write_out(value, WrittenOut::AllHidden)),
         Some((end, _)) => {
             let length = value.chars().count();
-            let _ = write!(shown, "{}… ({length} characters)", escape(&value[..end]));
+            let start = write_out(&value[..end], WrittenOut::AllHidden);
+            let _ = write!(shown, "{start}… ({length} characters)");
         }
     }
     shown.push('"');
     shown
+}
+
+fn write_out(text: &str, which: WrittenOut) -> Cow<'_, str> {
+    let is_meant = |c: char| {
+        is_unsafe_to_print(c)
+            || match which {
+                WrittenOut::Unseen => is_invisible(c),
+                WrittenOut::AllHidden => hidden_form(c).is_some(),
+            }
+    };
+    if !text.chars().any(is_meant) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if is_meant(c) && !hidden::is_at_home(before, c, rest.peek().copied()) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+        before = Some(c);
+    }
+    Cow::Owned(shown)
 }
 
 /// Returns `true` if a terminal or a pager would act on the character instead of showing it.
@@ -191,6 +222,30 @@ mod tests {
             ("\u{9b}31m", "\\u{9b}31m"),
         ] {
             assert_eq!(escape(text), shown);
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_written_out_except_where_its_script_needs_it() {
+        for (text, shown, shown_as_value) in [
+            ("A\u{200b}1", "A\\u{200b}1", "A\\u{200b}1"),
+            ("\u{feff}A", "\\u{feff}A", "\\u{feff}A"),
+            ("A\u{fe0f}", "A\\u{fe0f}", "A\\u{fe0f}"),
+            ("A\u{a0}1", "A\u{a0}1", "A\\u{a0}1"),
+            ("MAR\u{2011}11", "MAR\u{2011}11", "MAR\\u{2011}11"),
+            ("A\u{3000}1", "A\u{3000}1", "A\\u{3000}1"),
+            ("契約\u{3000}書", "契約\u{3000}書", "契約\u{3000}書"),
+            ("می\u{200c}شود", "می\u{200c}شود", "می\u{200c}شود"),
+            ("葛\u{e0100}", "葛\u{e0100}", "葛\u{e0100}"),
+            ("\u{2764}\u{fe0f}", "\u{2764}\u{fe0f}", "\u{2764}\u{fe0f}"),
+            (
+                "می\u{200c}\u{200b}",
+                "می\u{200c}\\u{200b}",
+                "می\u{200c}\\u{200b}",
+            ),
+        ] {
+            assert_eq!(escape(text), shown);
+            assert_eq!(quoted(text), format!("\"{shown_as_value}\""));
         }
     }
 
