@@ -1,9 +1,11 @@
 //! Text for people: escaping for display, comparison of names as people compare them, and
 //! suggestions for misspelt words.
 //!
-//! No function here knows the meaning of a text. `decode` turns bytes into text, `line_counter`
-//! numbers the lines of a text, `hidden` lists the characters that a reader cannot recognise.
+//! No function here knows the meaning of a text. `decode` turns bytes into text, `csv_dialect` knows
+//! the form of our tables, `line_counter` numbers the lines of a text, `hidden` lists the characters
+//! that a reader cannot recognise.
 
+pub mod csv_dialect;
 pub mod decode;
 mod hidden;
 mod line_counter;

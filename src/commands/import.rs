@@ -387,11 +387,11 @@ impl SendingPhase<'_> {
     ) -> Result<ProgramExit, CommandError> {
         let label = session.settings.destination.clone();
         let rows = plan.line_sources(&label);
-        let columns = plan.manifest().extra_columns();
+        let manifest = plan.manifest();
         let known =
             result_lines::result_lines(&rows, plan.earlier_results(), LineExtent::KnownRows);
         results
-            .rewrite_before_run(columns, known)
+            .rewrite_before_run(manifest.output_dialect(), manifest.extra_columns(), known)
             .map_err(results_not_begun)?;
         tracing::info!("began the results");
 

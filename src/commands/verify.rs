@@ -24,6 +24,7 @@ use crate::progress::{HashingProgress, ProgressForm, SendingProgress, Workload};
 use crate::results::earlier_results::describe_damaged_lines;
 use crate::results::ledger::Ledger;
 use crate::results::lost_lines::LostLines;
+use crate::text::csv_dialect::CsvDialect;
 use crate::text::{count_with_noun_and_verb, escape, write_stderr};
 use crate::verification::row::{VerificationRow, VerificationRun};
 use crate::verification::{DownloadScope, verification_file};
@@ -117,7 +118,8 @@ pub fn run(config: &VerifyPlan) -> Result<ProgramExit, CommandError> {
     // A complete earlier verification is worth more than the beginning of a later one.
     let kept = ending.is_early() && path.exists();
     if !kept {
-        write_verification(&path, &rows)?;
+        let dialect = ledger.earlier_results().dialect().for_output();
+        write_verification(&path, dialect, &rows)?;
     }
     let summary = VerifySummary {
         results: &config.results,
@@ -168,11 +170,17 @@ fn check_writable(path: &Path) -> Result<(), CommandError> {
 }
 
 /// Writes the verification file.
-fn write_verification(path: &Path, rows: &[VerificationRow]) -> Result<(), CommandError> {
+fn write_verification(
+    path: &Path,
+    dialect: CsvDialect,
+    rows: &[VerificationRow],
+) -> Result<(), CommandError> {
     let lines = rows.iter().map(|row| &row.line);
-    verification_file::write(path, lines).map_err(|source| CommandError::VerificationLost {
-        path: path.to_owned(),
-        source,
+    verification_file::write(path, dialect, lines).map_err(|source| {
+        CommandError::VerificationLost {
+            path: path.to_owned(),
+            source,
+        }
     })
 }
 

@@ -36,6 +36,7 @@ pub use row::{ManifestRow, RawRow, RowFinding};
 
 use self::problem::ProblemList;
 use crate::model::ProcurementService;
+use crate::text::csv_dialect::CsvDialect;
 use crate::text::decode::decode;
 use header::{ManifestHeader, TwoObjectIdsPolicy};
 use record_splitter::RecordSplitter;
@@ -235,6 +236,12 @@ impl Manifest {
     /// Returns the names of the extra columns in the results.
     pub fn extra_columns(&self) -> &[String] {
         &self.header.extra_names
+    }
+
+    /// Returns the dialect of the files made from the manifest: an Excel that saved the manifest
+    /// opens them in columns.
+    pub fn output_dialect(&self) -> CsvDialect {
+        CsvDialect::from_delimiter(self.header.delimiter).for_output()
     }
 
     /// Returns the line of the row with a row number; 0 is the header.

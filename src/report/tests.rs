@@ -17,6 +17,7 @@ use crate::model::{AttachmentId, CheckedContent, FileStamp};
 use crate::results::ledger::Ledger;
 use crate::results::results_file::{LineToWrite, ResultsFile};
 use crate::results::{KnownContent, ResultsEntry, Status, StatusReason, VerifiedBy};
+use crate::text::csv_dialect::CsvDialect;
 use crate::verification::verification_file::{VerificationFile, path_for, write};
 use crate::verification::{
     ContentFacts, DownloadScope, ExpectedNames, ObjectProof, VerificationLine, VerificationOutcome,
@@ -96,7 +97,8 @@ fn report(entries: &[ResultsEntry], with: &CompanionFile<'_>) -> Report {
         entry: entry.clone(),
         extras: Vec::new(),
     });
-    file.rewrite_before_run(&[], lines).unwrap();
+    file.rewrite_before_run(CsvDialect::Comma, &[], lines)
+        .unwrap();
     drop(file);
     // A process that another test starts at this moment may still hold the lock of the written
     // file.
@@ -119,7 +121,7 @@ fn report(entries: &[ResultsEntry], with: &CompanionFile<'_>) -> Report {
             Report::gather(&inputs, ledger.entries())
         }
         CompanionFile::Verification(lines) => {
-            write(&path_for(&path), lines.iter()).unwrap();
+            write(&path_for(&path), CsvDialect::Comma, lines.iter()).unwrap();
             let text = std::fs::read(path_for(&path)).unwrap();
             let read = VerificationFile::parse(text, None).unwrap();
             inputs.verification = Some((&read, &about));

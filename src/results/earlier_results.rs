@@ -8,7 +8,7 @@ pub(crate) mod results_header;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
-use std::io::{self, Cursor};
+use std::io::Cursor;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +16,7 @@ use std::sync::{Mutex, PoisonError};
 use super::lost_lines::{LatestLine, LostLineDetector, LostLines};
 use super::{LineSerial, ResultsEntry, ResultsError, Status};
 use crate::mutex::lock_despite_poison;
+use crate::text::csv_dialect::CsvDialect;
 use crate::text::decode::{Encoding, decode_candidates};
 use crate::text::{LineCounter, count_with_noun, escape, unescape_formula};
 use csv::ByteRecord;
@@ -159,7 +160,7 @@ impl EarlierResults {
 
     fn new(text: Vec<u8>, header: ResultsHeader) -> Self {
         Self {
-            reader: Mutex::new(csv_reader(Cursor::new(text), header.delimiter)),
+            reader: Mutex::new(header.dialect.reader(Cursor::new(text))),
             header,
             latest_lines: HashMap::new(),
             latest_invalid_lines: HashMap::new(),
@@ -173,7 +174,7 @@ impl EarlierResults {
     }
 
     fn index_lines(&mut self) {
-        let nothing = csv_reader(Cursor::default(), self.header.delimiter);
+        let nothing = self.header.dialect.reader(Cursor::default());
         let mut reader = std::mem::replace(&mut self.reader, Mutex::new(nothing))
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
@@ -305,6 +306,11 @@ impl EarlierResults {
         ids.into_iter().map(|(id, _)| &**id).collect()
     }
 
+    /// Returns the dialect of the file.
+    pub fn dialect(&self) -> CsvDialect {
+        self.header.dialect
+    }
+
     /// True if no row has a line.
     pub fn is_empty(&self) -> bool {
         self.latest_lines.is_empty()
@@ -369,16 +375,6 @@ fn keep_latest(lines: &mut HashMap<Box<str>, LinePosition>, key: &str, position:
     if kept.serial < position.serial {
         *kept = position;
     }
-}
-
-fn csv_reader<R: io::Read>(text: R, delimiter: u8) -> csv::Reader<R> {
-    csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        // Lines are read from any position, so most of a large buffer would be for nothing.
-        .buffer_capacity(2048)
-        .from_reader(text)
 }
 
 /// True if a record is a line written by a spreadsheet for an empty row.

@@ -152,6 +152,7 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::results::results_file::{LineToWrite, ResultsFile};
+    use crate::text::csv_dialect::CsvDialect;
 
     fn rows_without_line(rows: &[usize]) -> u64 {
         let folder = tempfile::tempdir().unwrap();
@@ -168,7 +169,8 @@ mod tests {
             }
         };
         let (mut file, _) = ResultsFile::begin(&path).unwrap();
-        file.rewrite_before_run(&[], rows.iter().map(line)).unwrap();
+        file.rewrite_before_run(CsvDialect::Comma, &[], rows.iter().map(line))
+            .unwrap();
         drop(file);
         Ledger::read(&path).unwrap().gaps().rows_without_line
     }

@@ -17,6 +17,7 @@ use super::untried_rows::is_untried;
 use super::{COLUMNS, LINE_CHECK_COLUMN, LineSerial, ResultsEntry, ResultsError, line_check};
 use crate::atomic_file::{self, Durability, ExistingFilePolicy, NamingError, TemporaryFile};
 use crate::root::parent_folder;
+use crate::text::csv_dialect::CsvDialect;
 use crate::text::decode::Encoding;
 use crate::text::escape_formula;
 
@@ -37,6 +38,8 @@ pub struct ResultsFile {
     length: u64,
     /// Modification time before the file was read; `None` once this process has written the file.
     modified_when_read: Option<SystemTime>,
+    /// Dialect of the file as it is on the disk.
+    dialect: CsvDialect,
     extra_columns: Vec<String>,
     next_serial: LineSerial,
     /// Number of lines in the file, lost lines included.
@@ -139,6 +142,7 @@ impl ResultsFile {
         results.existed_before = true;
         results.length = length;
         results.modified_when_read = Some(modified);
+        results.dialect = previous.dialect();
         results.next_serial = previous.next_serial();
         results.line_count = previous.lost_lines().line_count;
         Ok((results, previous))
@@ -164,6 +168,7 @@ impl ResultsFile {
             file,
             length: 0,
             modified_when_read: None,
+            dialect: CsvDialect::default(),
             extra_columns: Vec::new(),
             next_serial: 1,
             line_count: 0,
@@ -197,7 +202,7 @@ impl ResultsFile {
         began_with: impl ExactSizeIterator<Item = LineToWrite>,
     ) -> Result<EarlierResults, ResultsError> {
         let mut text = Vec::new();
-        write_lines(&mut text, &self.extra_columns, began_with, 1)
+        write_lines(&mut text, self.dialect, &self.extra_columns, began_with, 1)
             .map_err(|source| io_error("keep", &self.path, source))?;
         for line in self.newest_lines.values() {
             text.extend_from_slice(line);
@@ -231,7 +236,7 @@ impl ResultsFile {
         let no_extras = vec![String::new(); self.extra_columns.len()];
         let mut text = Vec::new();
         for entry in entries {
-            let mut writer = csv_writer(Vec::new(), 1 << 10);
+            let mut writer = self.dialect.append_lines(Vec::new());
             self.line_count += 1;
             let line = write_line(
                 &mut writer,
@@ -252,17 +257,20 @@ impl ResultsFile {
     }
 
     /// Writes the whole file anew under a temporary name, and renames it into place: before a run,
-    /// when nothing but the lines read before has to be kept.
+    /// when nothing but the lines read before has to be kept. The dialect counts from now on, in
+    /// whatever dialect the file was before.
     pub fn rewrite_before_run(
         &mut self,
+        dialect: CsvDialect,
         extra_columns: &[String],
         lines: impl ExactSizeIterator<Item = LineToWrite>,
     ) -> Result<(), ResultsError> {
-        let written = self.write_temporary_file(extra_columns, lines)?;
+        let written = self.write_temporary_file(dialect, extra_columns, lines)?;
         if self.file.is_some() {
             self.ensure_unchanged_since_read()?;
         }
         self.put_in_place(written)?;
+        self.dialect = dialect;
         self.extra_columns = extra_columns.to_vec();
         Ok(())
     }
@@ -275,7 +283,7 @@ impl ResultsFile {
         lines: impl ExactSizeIterator<Item = LineToWrite>,
     ) -> Result<ResultsLocation, ResultsError> {
         let columns = self.extra_columns.clone();
-        let written = self.write_temporary_file(&columns, lines)?;
+        let written = self.write_temporary_file(self.dialect, &columns, lines)?;
         let displaced = match displaced {
             None => self.detect_displacement()?,
             known => known,
@@ -293,6 +301,7 @@ impl ResultsFile {
 
     fn write_temporary_file(
         &mut self,
+        dialect: CsvDialect,
         extra_columns: &[String],
         lines: impl ExactSizeIterator<Item = LineToWrite>,
     ) -> Result<TemporaryFile, ResultsError> {
@@ -300,9 +309,16 @@ impl ResultsFile {
             .map_err(|source| io_error("create a file beside", &self.path, source))?;
         self.line_count = lines.len() as u64;
         // Synced at once, since the place is checked just before the renaming.
-        self.next_serial = write_lines(temporary.as_file(), extra_columns, lines, self.next_serial)
-            .and_then(|next_serial| temporary.sync().map(|()| next_serial))
-            .map_err(|source| io_error("write", &self.path, source))?;
+        let first_serial = self.next_serial;
+        self.next_serial = write_lines(
+            temporary.as_file(),
+            dialect,
+            extra_columns,
+            lines,
+            first_serial,
+        )
+        .and_then(|next_serial| temporary.sync().map(|()| next_serial))
+        .map_err(|source| io_error("write", &self.path, source))?;
         Ok(temporary)
     }
 
@@ -416,16 +432,17 @@ fn read_results(
     ))
 }
 
-/// Writes header and lines. Returns the next serial.
+/// Writes byte order mark, header and lines. Returns the next serial.
 fn write_lines<W: Write>(
     out: W,
+    dialect: CsvDialect,
     extra_columns: &[String],
     lines: impl ExactSizeIterator<Item = LineToWrite>,
     mut serial: LineSerial,
 ) -> io::Result<LineSerial> {
     let count = lines.len() as u64;
     let next_serial = serial + count;
-    let mut writer = csv_writer(out, 1 << 18);
+    let mut writer = dialect.begin_table(out)?;
     write_header(&mut writer, extra_columns)?;
     for line in lines {
         write_line(&mut writer, &line.entry, &line.extras, serial, count)?;
@@ -439,13 +456,6 @@ fn write_lines<W: Write>(
     }
     writer.flush()?;
     Ok(serial)
-}
-
-fn csv_writer<W: Write>(out: W, capacity: usize) -> csv::Writer<W> {
-    csv::WriterBuilder::new()
-        .flexible(true)
-        .buffer_capacity(capacity)
-        .from_writer(out)
 }
 
 fn write_header<W: Write>(

@@ -17,6 +17,7 @@ use super::results_entry::CELLS_BEFORE_LINES;
 use super::results_file::{LineToWrite, ResultsFile};
 use super::*;
 use crate::model::{AttachmentId, CheckedContent, FileStamp};
+use crate::text::csv_dialect::CsvDialect;
 
 fn entry(number: usize, status: Status) -> ResultsEntry {
     ResultsEntry {
@@ -67,7 +68,7 @@ impl ResultsFolder {
             entry,
         });
         let lines: Vec<LineToWrite> = lines.collect();
-        file.rewrite_before_run(&["department".into()], lines.into_iter())
+        file.rewrite_before_run(CsvDialect::Comma, &["department".into()], lines.into_iter())
             .unwrap();
         this
     }
@@ -375,7 +376,9 @@ fn one_run_at_a_time_has_a_file_also_after_it_was_replaced() {
         )
     };
     assert!(is_locked());
-    first.rewrite_before_run(&[], std::iter::empty()).unwrap();
+    first
+        .rewrite_before_run(CsvDialect::Comma, &[], std::iter::empty())
+        .unwrap();
     assert!(is_locked());
     drop(first);
     assert!(!is_locked());
@@ -386,9 +389,11 @@ fn two_first_runs_cannot_both_begin() {
     let folder = ResultsFolder::new();
     let (mut first, _) = ResultsFile::begin(&folder.path).unwrap();
     let (mut second, _) = ResultsFile::begin(&folder.path).unwrap();
-    first.rewrite_before_run(&[], std::iter::empty()).unwrap();
+    first
+        .rewrite_before_run(CsvDialect::Comma, &[], std::iter::empty())
+        .unwrap();
     let refused = second
-        .rewrite_before_run(&[], std::iter::empty())
+        .rewrite_before_run(CsvDialect::Comma, &[], std::iter::empty())
         .unwrap_err();
     assert!(matches!(refused, ResultsError::Exists { .. }), "{refused}");
     assert_eq!(folder.file_names(), ["m.results.csv"]);

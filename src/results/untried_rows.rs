@@ -32,6 +32,7 @@ mod tests {
     use super::*;
     use crate::results::results_file::{LineToWrite, ResultsFile};
     use crate::results::{BackupOutcome, FormerContent, RowState, Status, StatusReason};
+    use crate::text::csv_dialect::CsvDialect;
 
     /// Returns the line of an untried row.
     fn untried(status: Status, reason: &StatusReason) -> ResultsEntry {
@@ -104,7 +105,8 @@ mod tests {
                 extras: Vec::new(),
             })
             .collect();
-        file.rewrite_before_run(&[], lines.into_iter()).unwrap();
+        file.rewrite_before_run(CsvDialect::Comma, &[], lines.into_iter())
+            .unwrap();
         file.append(appended).unwrap();
         std::fs::read_to_string(&path).unwrap()
     }

@@ -11,13 +11,13 @@ use crate::atomic_file;
 use crate::digest::sha256;
 use crate::model::{AttachmentId, Sha256Digest};
 use crate::results::earlier_results::is_blank_record;
-use crate::results::earlier_results::results_header::detect_delimiter;
 use crate::results::entry_cell::{
     BadCell, bad_cell, parse_cell, parse_optional_cell, parse_word_cell,
 };
 use crate::results::{LINE_CHECK_COLUMN, ResultsEntry, line_check, parse_serial};
+use crate::text::csv_dialect::{CsvDialect, cell_value};
 use crate::text::decode::{DecodeError, Encoding, decode_candidates};
-use crate::text::{escape_formula, unescape_formula};
+use crate::text::escape_formula;
 use csv::StringRecord;
 
 /// Columns before [`LINE_CHECK_COLUMN`], in order. The names never change, because scripts rely on
@@ -52,15 +52,20 @@ pub fn path_for(results: &Path) -> PathBuf {
 }
 
 /// Writes the whole file and replaces an existing one.
-pub fn write<'a>(path: &Path, lines: impl Iterator<Item = &'a VerificationLine>) -> io::Result<()> {
-    atomic_file::replace_file(path, |out| write_lines(out, lines))
+pub fn write<'a>(
+    path: &Path,
+    dialect: CsvDialect,
+    lines: impl Iterator<Item = &'a VerificationLine>,
+) -> io::Result<()> {
+    atomic_file::replace_file(path, |out| write_lines(out, dialect, lines))
 }
 
 fn write_lines<'a>(
     out: &mut dyn Write,
+    dialect: CsvDialect,
     lines: impl Iterator<Item = &'a VerificationLine>,
 ) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
+    let mut csv = dialect.begin_table(out)?;
     csv.write_record(COLUMNS.iter().chain(&[LINE_CHECK_COLUMN]))?;
     for (serial, line) in (1..).zip(lines) {
         let cells = line.cells();
@@ -130,11 +135,7 @@ impl VerificationFile {
             sha256,
             altered_lines: 0,
         };
-        let mut csv = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(detect_delimiter(text))
-            .from_reader(text);
+        let mut csv = CsvDialect::detect(text).reader(text);
         let mut records = csv
             .byte_records()
             .flatten()
@@ -142,7 +143,8 @@ impl VerificationFile {
         let header = records.next().unwrap_or_default();
         let header = StringRecord::from_byte_record_lossy(header);
         let place = |column: &'static str| {
-            let place = header.iter().position(|name| name == column);
+            let mut names = header.iter().enumerate();
+            let place = names.position(|(place, name)| cell_value(place, name) == column);
             place.ok_or(VerificationFileError::MissingColumn(column))
         };
         let check = place(LINE_CHECK_COLUMN)?;
@@ -196,7 +198,8 @@ fn parse_checked_line(
     check: usize,
     places: &ColumnPositions,
 ) -> Option<VerificationLine> {
-    let values: Vec<&str> = record.iter().map(unescape_formula).collect();
+    let cells = record.iter().enumerate();
+    let values: Vec<&str> = cells.map(|(place, cell)| cell_value(place, cell)).collect();
     let expected = *values.get(check)?;
     let guarded = values[..check].iter().copied();
     if line_check(guarded, parse_serial(expected)?) != expected {
@@ -334,7 +337,7 @@ mod tests {
 
     fn written(lines: &[VerificationLine]) -> String {
         let mut text = Vec::new();
-        write_lines(&mut text, lines.iter()).unwrap();
+        write_lines(&mut text, CsvDialect::Semicolon, lines.iter()).unwrap();
         String::from_utf8(text).unwrap()
     }
 

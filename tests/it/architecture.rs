@@ -21,6 +21,7 @@ const LIBRARY_HOMES: [(&str, &[&str]); 20] = [
             "emulator/objects/object_file.rs",
             "manifest/problem/",
             "results/",
+            "text/csv_dialect.rs",
             "verification/",
         ],
     ),

@@ -200,8 +200,9 @@ pub(super) fn find_and_record(
     let label = &session.settings.destination;
     let (lines, earlier) = (plan.line_sources(label), plan.earlier_results());
     let known = result_lines::result_lines(&lines, earlier, LineExtent::KnownRows);
+    let manifest = plan.manifest();
     results
-        .rewrite_before_run(plan.manifest().extra_columns(), known)
+        .rewrite_before_run(manifest.output_dialect(), manifest.extra_columns(), known)
         .map_err(results_not_begun)?;
     let (journal, writer) = journal::start_journal(results);
     // The queue holds records, not lines: a walk tells of all its records at once, and a line is many
@@ -256,8 +257,9 @@ pub(super) fn leave_results(
     }
     let rows = plan.line_sources(destination);
     let lines = result_lines::result_lines(&rows, plan.earlier_results(), LineExtent::AllRows);
+    let manifest = plan.manifest();
     results
-        .rewrite_before_run(plan.manifest().extra_columns(), lines)
+        .rewrite_before_run(manifest.output_dialect(), manifest.extra_columns(), lines)
         .map_err(results_not_begun)?;
     if !found.is_empty() && config.shows_notices() {
         write_stderr(&format!(

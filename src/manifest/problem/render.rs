@@ -198,7 +198,7 @@ pub fn write_problems_file(
 }
 
 fn write_csv(problems: &ProblemList, manifest: &Manifest, out: impl Write) -> io::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
+    let mut csv = manifest.output_dialect().begin_table(out)?;
     csv.write_record([
         "severity", "kind", "file", "sheet", "cell", "line", "row", "column", "value", "problem",
         "remedy",

@@ -105,7 +105,7 @@ fn the_problems_file_holds_everything_and_no_formula() {
     assert_eq!(
         fs::read_to_string(&path).unwrap(),
         format!(
-            "severity,kind,file,sheet,cell,line,row,column,value,problem,remedy\n\
+            "\u{feff}severity,kind,file,sheet,cell,line,row,column,value,problem,remedy\n\
              error,bad_object_id,{file},,,2,1,object_id,0,\"\"\"0\"\" is not a positive whole number \
              in plain digits\",\"write the id that the service's API has for the record, digits \
              only; the number that people see on a contract or a project is another one\"\n\

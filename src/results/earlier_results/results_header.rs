@@ -2,17 +2,18 @@
 //! a damaged line may have swallowed the lines after it.
 
 use std::ops::Range;
+use std::str::Utf8Error;
 
 use csv::ByteRecord;
 
-use super::{InMemoryCsvReader, csv_reader, is_blank_record};
+use super::{InMemoryCsvReader, is_blank_record};
 use crate::results::entry_cell::parse_optional_cell;
 use crate::results::results_entry::{COLUMN_COUNTS_BY_VERSION, EntryCells, looks_like_check};
 use crate::results::{
     BadCell, COLUMNS, LINE_CHECK_COLUMN, LINES_COLUMN, LineSerial, ResultsEntry, Status,
     line_check, parse_serial,
 };
-use crate::text::unescape_formula;
+use crate::text::csv_dialect::{CsvDialect, cell_value};
 
 /// Problem of a line in another encoding, and of a line with a damaged byte.
 const NOT_UTF_8_PROBLEM: &str = "the line is not UTF-8 text; if another program saved the file, \
@@ -21,7 +22,7 @@ const NOT_UTF_8_PROBLEM: &str = "the line is not UTF-8 text; if another program 
 /// Positions of the columns in a results file.
 #[derive(Debug, Default)]
 pub(super) struct ResultsHeader {
-    pub(super) delimiter: u8,
+    pub(super) dialect: CsvDialect,
     pub(super) column_names: Vec<String>,
     /// Positions of our columns; `None` for columns of later versions than the file's.
     column_positions: EntryCells<Option<usize>>,
@@ -33,23 +34,21 @@ pub(super) struct ResultsHeader {
 impl ResultsHeader {
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let mut header = Self {
-            delimiter: detect_delimiter(text),
+            dialect: CsvDialect::detect(text),
             ..Self::default()
         };
         let mut record = ByteRecord::new();
-        let mut reader = csv_reader(text, header.delimiter);
+        let mut reader = header.dialect.reader(text);
         // A spreadsheet may have written an empty row before the header.
         while reader.read_byte_record(&mut record).unwrap_or(false) && is_blank_record(&record) {}
         header.column_names = record
             .iter()
-            .map(|name| {
+            .enumerate()
+            .map(|(place, name)| {
                 let name = String::from_utf8_lossy(name);
-                unescape_formula(&name).to_owned()
+                cell_value(place, &name).to_owned()
             })
             .collect();
-        if let Some(first) = header.column_names.first_mut() {
-            *first = first.trim_start_matches('\u{feff}').to_owned();
-        }
         header.check_column = find_column(&header.column_names, LINE_CHECK_COLUMN)?;
         // One of the manifest's columns may have a name that later became ours.
         let ours = &header.column_names[..header.check_column];
@@ -84,13 +83,13 @@ impl ResultsHeader {
         record: &ByteRecord,
         cells: &EntryCells<&str>,
     ) -> Result<LineSerial, String> {
-        let text = |cell| std::str::from_utf8(cell).map(unescape_formula);
         let values: Vec<&str> = record
             .iter()
+            .enumerate()
             .take(self.check_column + 1)
-            .map(text)
+            .map(|(place, cell)| Ok(cell_value(place, std::str::from_utf8(cell)?)))
             .collect::<Result<_, _>>()
-            .map_err(|_| NOT_UTF_8_PROBLEM.to_owned())?;
+            .map_err(|_: Utf8Error| NOT_UTF_8_PROBLEM.to_owned())?;
         let Some(check) = values.get(self.check_column) else {
             let (found, expected) = (values.len(), self.column_names.len());
             return Err(format!("the line has {found} of {expected} cells"));
@@ -147,7 +146,7 @@ impl ResultsHeader {
     ) -> Option<usize> {
         let text = &reader.get_ref().get_ref()[place.clone()];
         let starts = line_starts_inside(text);
-        if starts.is_empty() || (is_sound && is_well_quoted(text, self.delimiter)) {
+        if starts.is_empty() || (is_sound && is_well_quoted(text, self.dialect)) {
             return None;
         }
         let position = |start: usize| {
@@ -170,9 +169,13 @@ impl ResultsHeader {
 
     /// Returns the cells under our columns, in our order; empty where there is no cell, or no text.
     pub(super) fn entry_cells<'r>(&self, record: &'r ByteRecord) -> EntryCells<&'r str> {
-        let text = |cell| std::str::from_utf8(cell).map_or("", unescape_formula);
-        self.column_positions
-            .map(|place| place.and_then(|place| record.get(place)).map_or("", text))
+        self.column_positions.map(|place| {
+            let text = place.and_then(|place| {
+                let text = std::str::from_utf8(record.get(place)?).ok()?;
+                Some(cell_value(place, text))
+            });
+            text.unwrap_or_default()
+        })
     }
 }
 
@@ -193,21 +196,12 @@ pub(crate) fn check_header(start: &[u8]) -> Option<Result<(), String>> {
         .filter(|byte| !matches!(byte, 0 | 0xFE | 0xFF))
         .collect();
     let mut record = ByteRecord::new();
-    let mut reader = csv_reader(&*narrow, detect_delimiter(&narrow));
+    let mut reader = CsvDialect::detect(&narrow).reader(&*narrow);
     while reader.read_byte_record(&mut record).ok()? && is_blank_record(&record) {}
     let is_ours = |column: &str| record.iter().any(|name| name == column.as_bytes());
     let ours = ["status", "attachment_id", LINE_CHECK_COLUMN];
     let is_of_results = ours.into_iter().all(is_ours);
     is_of_results.then(|| ResultsHeader::parse(&narrow).map(drop))
-}
-
-/// Returns the character after the first name: a comma, a semicolon or a tab, none of which stands
-/// in the name.
-pub(crate) fn detect_delimiter(text: &[u8]) -> u8 {
-    let mut bytes = text.iter().copied();
-    bytes
-        .find(|byte| matches!(byte, b',' | b';' | b'\t'))
-        .unwrap_or(b',')
 }
 
 /// Returns the offsets of the lines inside a record.
@@ -219,8 +213,8 @@ fn line_starts_inside(record: &[u8]) -> Vec<usize> {
 }
 
 /// True if quotes are only where a cell begins or ends, or doubled inside a cell.
-fn is_well_quoted(record: &[u8], delimiter: u8) -> bool {
-    let is_border = |byte: &u8| *byte == delimiter || matches!(byte, b'\n' | b'\r');
+fn is_well_quoted(record: &[u8], dialect: CsvDialect) -> bool {
+    let is_border = |byte: &u8| *byte == dialect.delimiter() || matches!(byte, b'\n' | b'\r');
     let pieces: Vec<&[u8]> = record.split(|byte| *byte == b'"').collect();
     let last = pieces.len() - 1;
     // Every second piece is between quotes; the other pieces are between cells, or are empty.

@@ -15,7 +15,7 @@ fn text_with_line_breaks(line_break: &str) -> String {
     let folder = ResultsFolder::new();
     let (mut file, _) = ResultsFile::begin(&folder.path).unwrap();
     let lines = [1, 2, 3, 4].map(plain);
-    file.rewrite_before_run(&["department".into()], lines.into_iter())
+    file.rewrite_before_run(CsvDialect::Comma, &["department".into()], lines.into_iter())
         .unwrap();
     let text = folder
         .text()

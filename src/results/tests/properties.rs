@@ -131,7 +131,7 @@ fn written_bytes(column: &str, lines: &[(ResultsEntry, String)], appended: usize
         entry: entry.clone(),
         extras: vec![extra.clone()],
     });
-    file.rewrite_before_run(&[column.to_owned()], whole)
+    file.rewrite_before_run(CsvDialect::Comma, &[column.to_owned()], whole)
         .unwrap();
     for (entry, _) in journal {
         file.append(std::slice::from_ref(entry)).unwrap();

@@ -50,7 +50,7 @@ fn written_text(lines: impl IntoIterator<Item = LineToWrite>) -> String {
     let folder = ResultsFolder::new();
     let lines: Vec<LineToWrite> = lines.into_iter().collect();
     let (mut file, _) = ResultsFile::begin(&folder.path).unwrap();
-    file.rewrite_before_run(&["department".into()], lines.into_iter())
+    file.rewrite_before_run(CsvDialect::Comma, &["department".into()], lines.into_iter())
         .unwrap();
     folder.text()
 }
@@ -99,7 +99,7 @@ fn a_column_of_the_manifest_may_be_named_like_a_formula_or_with_other_delimiters
             entry: entry(1, Status::Uploaded),
             extras: vec!["7".into()],
         };
-        file.rewrite_before_run(&[column.into()], std::iter::once(line))
+        file.rewrite_before_run(CsvDialect::Comma, &[column.into()], std::iter::once(line))
             .unwrap();
         assert_eq!(
             ResultsFolder::parse(folder.text()).extra_cell("=A1", column),

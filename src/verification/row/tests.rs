@@ -9,6 +9,7 @@ use crate::results::results_file::{LineToWrite, ResultsFile};
 use crate::results::{
     AttachmentChanges, BackupOutcome, FormerContent, KnownContent, Status, StatusReason, VerifiedBy,
 };
+use crate::text::csv_dialect::CsvDialect;
 use crate::verification::object_proof::UnprovenCause;
 
 fn entry(status: Status) -> ResultsEntry {
@@ -57,7 +58,7 @@ fn row_with(entry: &ResultsEntry, title: &str, file_name: &str) -> VerificationR
         extras: vec![title.to_owned(), file_name.to_owned()],
     };
     let columns = ["title", "file_name"].map(str::to_owned);
-    file.rewrite_before_run(&columns, [line].into_iter())
+    file.rewrite_before_run(CsvDialect::Comma, &columns, [line].into_iter())
         .unwrap();
     drop(file);
     // A process which another test starts at this moment may still hold the lock of the written

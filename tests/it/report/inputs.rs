@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use consign::results::Status;
+use consign::text::csv_dialect::CsvDialect;
 use consign::verification::{
     ContentFacts, DownloadScope, ExpectedNames, ObjectProof, VerificationLine, VerificationOutcome,
     verification_file,
@@ -179,7 +180,7 @@ fn what_verify_found_counts_more_than_what_the_import_saw() {
         outdated,
         checked(4, VerificationOutcome::Match),
     ];
-    verification_file::write(&test.path(VERIFICATION), lines.iter()).unwrap();
+    verification_file::write(&test.path(VERIFICATION), CsvDialect::Comma, lines.iter()).unwrap();
     let altered = test
         .read(VERIFICATION)
         .replace("4,A4,4,match", "4,A4,4,missing");

@@ -17,6 +17,7 @@ use consign::digest::sha256;
 use consign::model::{AttachmentId, CheckedContent, FileStamp};
 use consign::results::results_file::{LineToWrite, ResultsFile};
 use consign::results::{KnownContent, ResultsEntry, Status, StatusReason, VerifiedBy};
+use consign::text::csv_dialect::CsvDialect;
 use serde_json::Value;
 
 use crate::harness::{ImportTest, ResultsTable, TestRun};
@@ -74,7 +75,8 @@ pub(crate) fn with_results(entries: impl IntoIterator<Item = ResultsEntry>) -> I
         extras: Vec::new(),
     };
     let lines: Vec<LineToWrite> = entries.into_iter().map(line).collect();
-    file.rewrite_before_run(&[], lines.into_iter()).unwrap();
+    file.rewrite_before_run(CsvDialect::Comma, &[], lines.into_iter())
+        .unwrap();
     drop(file);
     // A process which another test starts at this moment may still hold the lock of the written
     // file.

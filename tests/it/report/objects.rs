@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use consign::text::csv_dialect::CsvDialect;
 use consign::verification::verification_file;
 use consign::verification::{ObjectProof, VerificationLine, VerificationOutcome};
 
@@ -43,7 +44,7 @@ fn what_the_records_list_is_proven_and_what_they_do_not_is_an_exception() {
             "contract 4 does not mention its attachments in its answer: look at it in the service",
         ),
     ];
-    verification_file::write(&test.path(VERIFICATION), lines.iter()).unwrap();
+    verification_file::write(&test.path(VERIFICATION), CsvDialect::Comma, lines.iter()).unwrap();
     report(&test).with_any_stderr().exits(0);
     let html = test.read(HTML);
     let section = |id: &str| {

@@ -10,6 +10,7 @@ use consign::results::{
     AttachmentChanges, BackupOutcome, FormerContent, KnownContent, ResultsEntry, Status,
     StatusReason,
 };
+use consign::text::csv_dialect::CsvDialect;
 
 use super::imported;
 use crate::harness::{ImportTest, MANIFEST_HEADER, ResultsTable, content_of, manifest_row};
@@ -32,7 +33,7 @@ fn alter_results(test: &ImportTest, alter: impl Fn(&mut ResultsEntry)) {
     // Therefore the file is made elsewhere, and its text copied.
     let made = test.path("made.csv");
     let (mut file, _) = ResultsFile::begin(&made).unwrap();
-    file.rewrite_before_run(&columns, lines.into_iter())
+    file.rewrite_before_run(CsvDialect::Comma, &columns, lines.into_iter())
         .unwrap();
     fs::copy(&made, &path).unwrap();
     fs::remove_file(&made).unwrap();

@@ -369,7 +369,7 @@ fn the_verification_file_has_a_column_for_the_proof() {
     }
     assert_eq!(
         found.replace(&label, "[base]"),
-        "row,external_id,attachment_id,outcome,object,expected_size,found_size,expected_sha256,\
+        "\u{feff}row,external_id,attachment_id,outcome,object,expected_size,found_size,expected_sha256,\
          found_sha256,expected_external_id,expected_title,checked_at,download,destination,message,\
          line_check\n\
          1,A1,1,match,proven,13,13,[sha256],,A1,,[time],,[base],,[check]\n\
