@@ -6,6 +6,7 @@ mod emulator;
 mod into_plan;
 mod values;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::config::{SummaryForm, TenantEnvironment, TenantRegion};
 use crate::duration::parse_duration;
 use crate::http::target::HostSuffix;
 use crate::manifest::find_encoding;
-use crate::model::{LookUpPolicy, ObjectRef, ObjectType, SecondCopyPolicy, StatusWord};
+use crate::model::{LookUpPolicy, ObjectRef, ObjectType, RowNumbers, SecondCopyPolicy, StatusWord};
 use crate::plan::ConflictPolicy;
 use crate::verification::download_scope::SampleShare;
 
@@ -79,6 +80,13 @@ pub struct ImportArgs {
     /// Look-ups before attachments are made (Workday only)
     #[arg(long, value_name = "WAY", default_value = "each")]
     pub lookup: LookUpPolicy,
+    /// Send the first N rows that are to be sent, and leave the others to a later run
+    #[arg(long, value_name = "N", value_parser = parse_limit)]
+    pub limit: Option<NonZeroUsize>,
+    /// Send these rows alone, such as 5-20,33 (numbers of the results' column `row`), and leave the
+    /// others to a later run
+    #[arg(long, value_name = "ROWS")]
+    pub only: Option<RowNumbers>,
     /// Leave out rows that are not fit to send, and go on with the others
     #[arg(long)]
     pub skip_invalid: bool,
@@ -100,6 +108,11 @@ pub struct ImportArgs {
     /// Arguments about Keelvar's jobs.
     #[command(flatten)]
     pub jobs: JobArgs,
+}
+
+fn parse_limit(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "a number from 1 on is expected".to_owned())
 }
 
 /// Arguments for consent beforehand.

@@ -104,6 +104,17 @@ pub enum CommandError {
         /// Reason, and the first remedy.
         cause: ConfigError,
     },
+    /// The user names a row that is not in the manifest.
+    #[error(
+        "nothing was sent: --only names row {named}, and the last row of the manifest is {last} \
+         (the first row under the header is 1, as in the results' column row)"
+    )]
+    RowsBeyondManifest {
+        /// Highest row named.
+        named: usize,
+        /// Last row of the manifest.
+        last: usize,
+    },
     /// Bidders would see the files, and there is no terminal to ask for consent.
     #[error(
         "nothing was sent: bidders would see the files at once, and there is no terminal to ask \
@@ -344,6 +355,7 @@ impl CommandError {
             | Self::LostLines { .. }
             | Self::SecondCopies(_)
             | Self::RecordsOutOfReach { .. }
+            | Self::RowsBeyondManifest { .. }
             | Self::NoTerminalForBidderQuestion
             | Self::NoTerminalForReplacementQuestion
             | Self::ConsentRefused

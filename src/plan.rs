@@ -4,8 +4,8 @@
 //! earlier line of a row where its protocol starts, [`next_step()`] decides from an answer about an
 //! attachment, and [`job_row_outcome`] from the end of a job. All are total: each combination of
 //! facts has exactly one answer. [`find_second_copies()`] finds rows about to store a file a second
-//! time, [`group_into_jobs()`] groups rows into jobs, and [`RowsForProof`] holds the rows with which
-//! a run begins.
+//! time, [`group_into_jobs()`] groups rows into jobs, [`RowsForProof`] holds the rows with which a run
+//! begins, and [`PilotScope`] chooses the rows of a run over a part of them.
 //!
 //! The module stops before requests and lines: `pipeline` carries out the decisions, and the dry
 //! run reports the decisions. Open the file of [`next_step()`] first for attachments, and the file
@@ -16,6 +16,7 @@ mod job_grouping;
 mod job_row;
 mod next_step;
 mod object_resolution;
+mod pilot_scope;
 mod probable_copy;
 mod record_findings;
 mod rows_for_proof;
@@ -41,6 +42,7 @@ pub use next_step::{
     needs_look_up_by_new_id, next_step,
 };
 pub use object_resolution::{FoundObjects, ObjectResolution, resolve_object};
+pub use pilot_scope::{PilotScope, RowChooser};
 pub use probable_copy::PlannedUpload;
 pub use rows_for_proof::RowsForProof;
 pub use second_copy_search::{

@@ -12,7 +12,7 @@ use crate::config::{
 };
 use crate::manifest::{ManifestOptions, OwnOutputPolicy, SimilarIdPolicy};
 use crate::model::{ObjectRef, SecondCopyPolicy};
-use crate::plan::{FailedJobPolicy, TitlePolicy};
+use crate::plan::{FailedJobPolicy, PilotScope, TitlePolicy};
 use crate::progress::Verbosity;
 use crate::root::parent_folder;
 use crate::verification::DownloadScope;
@@ -33,6 +33,10 @@ impl ImportArgs {
                 ImportMode::DryRun
             } else {
                 ImportMode::Attach
+            },
+            pilot: PilotScope {
+                limit: self.limit,
+                only: self.only,
             },
             unfit_rows: if self.skip_invalid {
                 UnfitRowPolicy::Skip

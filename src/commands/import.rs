@@ -9,9 +9,11 @@ mod consent;
 mod dry_run;
 mod lost_lines_refusal;
 mod object_finding;
+mod pilot_report;
 mod preflight_need;
 mod result_lines;
 mod results_opening;
+mod resume_command;
 mod run_end;
 mod service_dispatch;
 mod summary;
@@ -29,8 +31,8 @@ use crate::config::{
 use crate::error::{CommandError, ProgramExit};
 use crate::manifest::problem::ProblemList;
 use crate::manifest::{self, Column, Manifest, ManifestWithProblems, RawRow};
-use crate::model::{NamedObject, ProcurementService};
-use crate::plan::{FoundObjects, TitlePolicy, UpdatePolicy};
+use crate::model::{NamedObject, ProcurementService, RowNumbers};
+use crate::plan::{FoundObjects, PilotScope, TitlePolicy, UpdatePolicy};
 use crate::prepare::{PreparedFiles, inspect_files};
 use crate::progress::{HashingProgress, ProgressForm, RunTally, SendingProgress, Workload};
 use crate::results::earlier_results::EarlierResults;
@@ -73,6 +75,7 @@ pub(super) fn import_manifest(
     let access = config
         .service
         .resolve_access(&base, service, environment_variable)?;
+    refuse_rows_beyond_manifest(&config.pilot, &read.manifest)?;
     refuse_records_out_of_reach(&read.manifest, &base)?;
     let (results, previous) = open_results(config, &base, service)?;
     if service == ProcurementService::Keelvar {
@@ -108,6 +111,7 @@ pub(super) fn import_manifest(
         manifest: &read.manifest,
         root: &root,
         update_policy,
+        pilot: config.pilot.clone(),
     };
     order.refuse_unfit_rows(&prepared)?;
     tracing::info!(files = prepared.ready_files_and_bytes().0, "checked");
@@ -121,6 +125,8 @@ struct ImportOrder<'c> {
     manifest: &'c Manifest,
     root: &'c Arc<Root>,
     update_policy: UpdatePolicy,
+    /// Part of the rows to send.
+    pilot: PilotScope,
 }
 
 impl ImportOrder<'_> {
@@ -139,7 +145,7 @@ impl ImportOrder<'_> {
         let plan = self.work_list(&prepared, previous, &objects);
         tracing::info!(rows = plan.send_count(), "planned");
         if config.shows_notices() {
-            write_stderr(&plan.notices(&config.results));
+            write_stderr(&plan.notices(&config.results, config.pilot.only.as_ref()));
             write_stderr(missing_titles_notice(self.manifest, self.update_policy));
         }
         if !config.output.is_quiet() {
@@ -180,19 +186,20 @@ impl ImportOrder<'_> {
                 }
             };
         }
+        let order = self.for_rows_of(&plan);
         match config.mode {
             ImportMode::DryRun => {
                 let end = object_finding::find_records(config, &records, &session, &runtime);
                 if let Some(halt) = &end.halt {
                     return dry_run::write_early_end(config, session, &runtime, &plan, halt);
                 }
-                self.foresee_found(&records, end, prepared, previous, session, &runtime)
+                order.foresee_found(&records, end, prepared, previous, session, &runtime)
             }
             ImportMode::Attach => {
                 let found = object_finding::find_and_record(
                     config, &records, &session, &runtime, &plan, results,
                 )?;
-                self.attach_found(&records, found, prepared, previous, session, &sending)
+                order.attach_found(&records, found, prepared, previous, session, &sending)
             }
         }
     }
@@ -249,6 +256,15 @@ impl ImportOrder<'_> {
         sending.attach_rows(&plan, session, ended.results, ended.tally)
     }
 
+    /// Returns the order for the rows of a plan alone, where the plan leaves rows out: after the
+    /// search for records, no other row takes the place of a row whose record is not there.
+    fn for_rows_of(&self, plan: &WorkList<'_>) -> ImportOrder<'_> {
+        ImportOrder {
+            pilot: plan.fixed_scope(),
+            ..*self
+        }
+    }
+
     fn work_list<'a>(
         &'a self,
         prepared: &'a PreparedFiles,
@@ -263,6 +279,7 @@ impl ImportOrder<'_> {
             self.root,
             self.update_policy,
             &self.config.jobs,
+            &self.pilot,
         )
     }
 
@@ -330,6 +347,20 @@ fn missing_titles_notice(manifest: &Manifest, update_policy: UpdatePolicy) -> &'
         "no row has a title, so --update title changes nothing: write titles into a column title\n"
     } else {
         ""
+    }
+}
+
+/// Fails with [`CommandError::RowsBeyondManifest`] if the user names a row that is not in the manifest.
+fn refuse_rows_beyond_manifest(
+    pilot: &PilotScope,
+    manifest: &Manifest,
+) -> Result<(), CommandError> {
+    match pilot.only.as_ref().and_then(RowNumbers::highest) {
+        Some(named) if named > manifest.len() => Err(CommandError::RowsBeyondManifest {
+            named,
+            last: manifest.len(),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -10,6 +10,7 @@ use super::{ChangePolicy, ChangePolicyError, JobPolicy, ServiceChangePolicy, Ser
 use crate::emulator::EmulatorSettings;
 use crate::manifest::ManifestOptions;
 use crate::model::{LookUpPolicy, ObjectRef, ProcurementService, SecondCopyPolicy};
+use crate::plan::PilotScope;
 use crate::progress::Verbosity;
 use crate::text::decode::Encoding;
 use crate::verification::DownloadScope;
@@ -25,6 +26,8 @@ pub struct ImportPlan {
     pub resume: ResumePolicy,
     /// Extent of the import.
     pub mode: ImportMode,
+    /// Part of the rows to send.
+    pub pilot: PilotScope,
     /// Treatment of unfit rows.
     pub unfit_rows: UnfitRowPolicy,
     /// Largest number of failed rows before the run stops. `None`: no limit.

@@ -9,7 +9,8 @@ const MAX_LISTED_CHARS: usize = 200;
 
 /// Set of manifest row numbers, written `5-20,33`; the first row under the header is 1.
 ///
-/// Guarantees: at least one number, no number is 0, and no range ends before its start.
+/// Guarantees: no number is 0, and the ranges are in ascending order, none of them empty, with gaps
+/// between them. A set parsed from a text has at least one number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowNumbers(Vec<RangeInclusive<usize>>);
 
@@ -21,26 +22,37 @@ pub struct InvalidRowNumbers(String);
 impl RowNumbers {
     /// Builds the ranges that hold exactly the given rows.
     pub fn from_rows(rows: impl IntoIterator<Item = usize>) -> Self {
-        let mut rows: Vec<usize> = rows.into_iter().collect();
-        rows.sort_unstable();
-        let mut ranges: Vec<RangeInclusive<usize>> = Vec::new();
-        for row in rows {
-            match ranges.last_mut() {
-                Some(last) if row <= last.end() + 1 => *last = *last.start()..=row,
-                _ => ranges.push(row..=row),
+        Self::from_ranges(rows.into_iter().map(|row| row..=row).collect())
+    }
+
+    /// Sorts ranges and unites ranges without a gap between them.
+    fn from_ranges(mut ranges: Vec<RangeInclusive<usize>>) -> Self {
+        ranges.sort_unstable_by_key(|range| *range.start());
+        ranges.dedup_by(|next, last| {
+            let is_apart = *next.start() > last.end().saturating_add(1);
+            if !is_apart {
+                *last = *last.start()..=*last.end().max(next.end());
             }
-        }
+            !is_apart
+        });
         Self(ranges)
+    }
+
+    /// Returns the number of rows.
+    pub fn count(&self) -> usize {
+        let sizes = self.0.iter().map(|range| range.end() - range.start() + 1);
+        sizes.sum()
+    }
+
+    /// Returns the highest row; `None` for an empty set.
+    pub fn highest(&self) -> Option<usize> {
+        self.0.last().map(|range| *range.end())
     }
 
     /// Returns the rows for use in a sentence: `row 5`, or `rows 5-20,33`. A list longer than 200
     /// characters is cut and ends with the count of all rows.
     pub fn to_words(&self) -> String {
-        let count: usize = self
-            .0
-            .iter()
-            .map(|range| range.end() - range.start() + 1)
-            .sum();
+        let count = self.count();
         let named = self.to_string();
         match named.char_indices().nth(MAX_LISTED_CHARS) {
             _ if count == 1 => format!("row {named}"),
@@ -65,7 +77,8 @@ impl RowNumbers {
 
     /// Returns `true` if the set holds the row.
     pub fn contains(&self, row: usize) -> bool {
-        self.0.iter().any(|range| range.contains(&row))
+        let next = self.0.partition_point(|range| *range.start() <= row);
+        next > 0 && self.0[next - 1].contains(&row)
     }
 }
 
@@ -81,11 +94,11 @@ impl FromStr for RowNumbers {
                 _ => Err(InvalidRowNumbers(part.to_owned())),
             }
         });
-        ranges.collect::<Result<_, _>>().map(Self)
+        ranges.collect::<Result<_, _>>().map(Self::from_ranges)
     }
 }
 
-/// Writes ranges and numbers with commas, in the form typed by a user.
+/// Writes ranges and numbers with commas, in the form typed by a user, in ascending order.
 impl fmt::Display for RowNumbers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, range) in self.0.iter().enumerate() {
@@ -140,6 +153,11 @@ mod tests {
         let rows: RowNumbers = "5-20, 33".parse().unwrap();
         let named: Vec<usize> = (1..50).filter(|row| rows.contains(*row)).collect();
         assert_eq!(named, (5..=20).chain([33]).collect::<Vec<_>>());
+        let untidy: RowNumbers = "33,9-20,5-12,21,33-34".parse().unwrap();
+        assert_eq!(untidy.to_string(), "5-21,33-34");
+        assert_eq!((untidy.count(), untidy.highest()), (19, Some(34)));
+        let endless: RowNumbers = format!("7-{0},{0}", usize::MAX).parse().unwrap();
+        assert!(endless.contains(usize::MAX) && !endless.contains(6));
         for bad in ["", "0", "a", "5-", "-5", "20-5", "1,,2", "1-2-3", "0-4"] {
             assert!(bad.parse::<RowNumbers>().is_err(), "{bad:?}");
         }

@@ -50,7 +50,7 @@ fn a_dry_run_tells_what_an_import_would_do_and_sends_only_look_ups() {
              with --lookup each: 7 requests, less than 1 s; with --lookup on-clash: 11 requests, \
              less than 1 s\n\
              on-clash relies on the service to refuse an external_id in use within the type \
-             contract, the only one of the manifest, which is not documented: each run tries \
+             contract, the only one of the rows, which is not documented: each run tries \
              first, with 1 or 2 attachments without content, and looks every row up if the service \
              does not refuse\n",
         )

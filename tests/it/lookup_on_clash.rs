@@ -160,7 +160,7 @@ fn a_manifest_with_one_type_proves_the_refusal_within_the_type() {
         };
     });
     let run = on_clash(&test)
-        .prints("within the type contract, the only one of the manifest, so new rows")
+        .prints("within the type contract, the only one of the rows, so new rows")
         .all_uploaded(4)
         .exits(0);
     assert_each_was_looked_up(&run, 2, 1);

@@ -4,7 +4,7 @@
 //! Each module is a user-visible subject. The doc of [`harness`] explains the set-up, runs and
 //! checks of a test.
 //!
-//! - First imports and their options: `first_import`, `dry_run`, `limits`, `preflight`,
+//! - First imports and their options: `first_import`, `dry_run`, `limits`, `pilot`, `preflight`,
 //!   `already_there`, `external_ids`, `lookup_on_clash`, `routing`, `empty_sizes`, `objects`, `uploads`,
 //!   `refused_early`.
 //! - Manifests: `check` (problems), `second_copies` (files attached already), `hostile_text`.
@@ -52,6 +52,7 @@ mod lookup_on_clash;
 mod lost_answers;
 mod objects;
 mod outputs;
+mod pilot;
 mod preflight;
 mod proxies;
 mod refusals;

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
+use super::pilot_report::PilotReport;
 use super::service_dispatch;
 use super::work_list::WorkList;
 use crate::commands::halt_message::halt_message;
@@ -146,6 +147,9 @@ struct DryRunForecast {
     keep: u64,
     /// Rows not done after the import, by status.
     not_done: BTreeMap<&'static str, u64>,
+    /// Part of the rows that the import would send; `None` for all rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<PilotReport>,
     /// Changes to existing attachments.
     #[serde(skip_serializing_if = "PlannedChanges::are_none")]
     changes: PlannedChanges,
@@ -173,6 +177,7 @@ impl DryRunForecast {
     ) -> Self {
         let mut forecast = Self {
             rows: plan.manifest().len() as u64,
+            part: PilotReport::from_plan(&config.pilot, plan),
             ..Self::default()
         };
         for (status, rows) in plan.settled_row_counts() {
@@ -276,7 +281,7 @@ impl DryRunForecast {
         service: ProcurementService,
     ) -> RunEnding {
         RunEnding::new(halt, stop, service, || {
-            if self.not_done.is_empty() {
+            if self.not_done.is_empty() && self.part.is_none() {
                 RunEnding::Complete
             } else {
                 RunEnding::Incomplete
@@ -290,7 +295,11 @@ impl DryRunForecast {
         halt: Option<&HaltReason>,
         service: ProcurementService,
     ) -> String {
-        let mut text = format!("an import of {} would\n", count_with_noun(self.rows, "row"));
+        let rows = match &self.part {
+            None => count_with_noun(self.rows, "row"),
+            Some(part) => format!("{},", part.in_words(self.rows)),
+        };
+        let mut text = format!("an import of {rows} would\n");
         let mut line = |rows: u64, what: &str| {
             if rows > 0 {
                 let _ = writeln!(text, "  {:>9}  {what}", group_thousands(rows));
@@ -327,6 +336,9 @@ impl DryRunForecast {
             "skip: there already, with other content, which stays",
         );
         line(self.done_before, "leave alone: done by an earlier run");
+        if let Some(part) = &self.part {
+            line(part.rows_left_out(), "leave to a later run");
+        }
         for (status, rows) in &self.not_done {
             line(*rows, &format!("not be able to finish: {status}"));
         }

@@ -24,6 +24,9 @@ pub(super) fn needs_preflight(
         return false;
     }
     let needs_requests = |row: RawRow<'_>, file| {
+        if !config.pilot.permits(row.number()) {
+            return false;
+        }
         let Ok(row) = row.parse() else { return false };
         let previous = earlier.latest_entry(row.external_id.as_str());
         let nothing_found = FoundObjects::default();
@@ -40,7 +43,7 @@ pub(super) fn needs_preflight(
         is_worth_it = match looked.row_file(index) {
             Some(RowFile::Unfit) if config.unfit_rows == UnfitRowPolicy::Skip => is_worth_it,
             Some(RowFile::Unfit) => return false,
-            None => true,
+            None => is_worth_it || config.pilot.permits(row.number()),
             Some(file) => is_worth_it || needs_requests(row, file),
         };
     }

@@ -7,13 +7,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use crate::manifest::problem::{self, ProblemList};
-use crate::manifest::{Manifest, RawRow};
+use crate::manifest::{Manifest, RawRow, problem};
 use crate::model::ObjectRef;
+use crate::prepare::{PreparedFiles, RowFile};
 use crate::results::earlier_results::EarlierResults;
 use crate::results::results_file::LineToWrite;
 use crate::results::{
     AttachmentChanges, KnownContent, ResultsEntry, RowState, StatusReason, VerifiedBy,
+    is_untried_row,
 };
 
 /// Selection of the rows with a line.
@@ -29,8 +30,8 @@ pub(super) enum LineExtent {
 pub(super) struct LineSources<'a> {
     /// Manifest of the run.
     pub manifest: &'a Manifest,
-    /// Problems of the rows of the manifest.
-    pub problems: &'a ProblemList,
+    /// Problems and hashed files of the rows of the manifest.
+    pub prepared: &'a PreparedFiles,
     /// New lines of rows without requests, by row number.
     pub settled_lines: &'a HashMap<usize, ResultsEntry>,
     /// Label of the destination, as a line of the results names the destination.
@@ -119,7 +120,7 @@ impl LineSources<'_> {
         let mut shown = BTreeSet::new();
         let mut count = 0;
         for row in self.manifest.rows() {
-            let is_unfit = self.problems.has_error(row.number());
+            let is_unfit = self.prepared.problems.has_error(row.number());
             let place = earlier.latest_line_offset(row.external_id());
             if !is_unfit {
                 shown.extend(place);
@@ -138,8 +139,8 @@ impl LineSources<'_> {
         extent: LineExtent,
         now: Timestamp,
     ) -> Option<ResultsEntry> {
-        if let Some(why) = problem::first_error_in_words(self.problems, self.manifest, row.number())
-        {
+        let problems = &self.prepared.problems;
+        if let Some(why) = problem::first_error_in_words(problems, self.manifest, row.number()) {
             return Some(self.invalid_entry(row, why, now));
         }
         let settled = self.settled_lines.get(&row.number()).cloned();
@@ -148,10 +149,36 @@ impl LineSources<'_> {
             LineExtent::KnownRows => known,
             LineExtent::AllRows => known.or_else(|| Some(self.pending_entry(row, now))),
         };
-        known.map(|entry| ResultsEntry {
-            row: Some(row.number()),
-            ..entry
+        known.map(|entry| match entry.state() {
+            RowState::NotBegun(StatusReason::NotReached) | RowState::Unfit(_)
+                if is_untried_row(&entry) =>
+            {
+                self.refreshed_untried_entry(row, entry, now)
+            }
+            _ => ResultsEntry {
+                row: Some(row.number()),
+                ..entry
+            },
         })
+    }
+
+    /// Returns the line of a row that no run has tried, with the row and its file as they are now:
+    /// the next run reads the digest from the line. A record found for the row stays.
+    fn refreshed_untried_entry(
+        &self,
+        row: &RawRow<'_>,
+        entry: ResultsEntry,
+        now: Timestamp,
+    ) -> ResultsEntry {
+        let fresh = self.pending_entry(row, now);
+        let names_same_record = entry.object_type == fresh.object_type
+            && entry.object_external_id == fresh.object_external_id;
+        if names_same_record && fresh.object_id.is_empty() {
+            let ResultsEntry { object_id, .. } = entry;
+            ResultsEntry { object_id, ..fresh }
+        } else {
+            fresh
+        }
     }
 
     fn invalid_entry(&self, row: &RawRow<'_>, why: String, now: Timestamp) -> ResultsEntry {
@@ -159,6 +186,7 @@ impl LineSources<'_> {
         ResultsEntry {
             status,
             reason,
+            known_content: KnownContent::Nothing,
             message: why,
             ..self.pending_entry(row, now)
         }
@@ -179,6 +207,11 @@ impl LineSources<'_> {
 
     fn pending_entry(&self, row: &RawRow<'_>, now: Timestamp) -> ResultsEntry {
         let (status, reason) = RowState::NotBegun(StatusReason::NotReached).encode();
+        // The digest spares the next run the hashing of the file.
+        let known_content = match self.prepared.row_file(row.number() - 1) {
+            RowFile::Ready(content) => KnownContent::Complete(content),
+            RowFile::GoneAfterDone | RowFile::Unfit => KnownContent::Nothing,
+        };
         ResultsEntry {
             row: Some(row.number()),
             file_path: row.file_path().to_owned(),
@@ -189,7 +222,7 @@ impl LineSources<'_> {
             status,
             reason,
             attachment_id: None,
-            known_content: KnownContent::Nothing,
+            known_content,
             verified_by: VerifiedBy::Nothing,
             attempts: 0,
             destination: self.destination.to_owned(),

@@ -8,7 +8,7 @@ use crate::results::earlier_results::EarlierResults;
 use crate::results::results_file::ResultsFile;
 use crate::text::{escape, write_stderr};
 
-use super::summary::resume_command;
+use super::resume_command::{ResumedRows, resume_command};
 
 /// Opens the results file, with the results of earlier runs if the user wants to resume, or if no
 /// row of the file was tried yet. Fails with [`CommandError::OtherDestination`] when the earlier
@@ -50,7 +50,7 @@ pub(super) fn open_results(
 pub(super) fn refused_results(cause: ResultsError) -> CommandError {
     CommandError::RefusedResults {
         cause,
-        resume: resume_command(),
+        resume: resume_command(ResumedRows::AsTyped),
     }
 }
 

@@ -86,19 +86,13 @@ impl EndedRun {
         } = self;
         let label = session.settings.destination.clone();
         let path = results.path().to_owned();
-        let mut summary = ImportSummary::new(
-            config,
-            plan.service(),
-            &label,
-            &path,
-            &tally,
-            session.began.elapsed(),
-        );
+        let mut summary =
+            ImportSummary::new(config, plan, &label, &path, &tally, session.began.elapsed());
         let rows = plan.line_sources(&label);
         let lines = result_lines::result_lines(&rows, &lines, LineExtent::AllRows);
         let resting = results.rewrite_after_run(
             displaced,
-            lines.inspect(|line| summary.count_line(&line.entry)),
+            lines.inspect(|line| summary.count_line(&line.entry, plan)),
         )?;
         tracing::info!("rewrote the results");
         if let Some(HaltReason::CommonFailure(_)) = halt {

@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::pilot_report::PilotReport;
+use super::resume_command::{ResumedRows, resume_command, shell_word};
+use super::work_list::WorkList;
 use crate::commands::run_ending::RunEnding;
 use crate::config::ImportPlan;
 use crate::model::ProcurementService;
@@ -45,6 +48,9 @@ pub(super) struct ImportSummary {
     throttled: u64,
     bytes_sent: u64,
     seconds: f64,
+    /// Part of the rows that the run was to send; `None` for all rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<PilotReport>,
     /// Attachments that may be without content.
     #[serde(skip_serializing_if = "AwaitingContentList::is_empty")]
     waiting_for_content: AwaitingContentList,
@@ -70,7 +76,7 @@ impl ImportSummary {
     /// Returns a summary without counts of rows: every line of the results is still to be counted.
     pub(super) fn new(
         config: &ImportPlan,
-        service: ProcurementService,
+        plan: &WorkList<'_>,
         destination: &str,
         results: &Path,
         tally: &RunTally,
@@ -90,9 +96,10 @@ impl ImportSummary {
             throttled: tally.throttled,
             bytes_sent: tally.bytes_sent,
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
+            part: PilotReport::from_plan(&config.pilot, plan),
             waiting_for_content: AwaitingContentList::default(),
             kept_other_content: 0,
-            service,
+            service: plan.service(),
             rows_needing_attention: Vec::new(),
             unnamed_rows: 0,
             restore_commands: String::new(),
@@ -103,9 +110,13 @@ impl ImportSummary {
     pub(super) fn ending(&self, halt: Option<&HaltReason>, stop: Option<StopSignal>) -> RunEnding {
         // A halt counts even if all rows are done: rows that were to be changed may be done without
         // their change.
-        RunEnding::new(halt, stop, self.service, || match self.rows_not_done() {
-            0 => RunEnding::Complete,
-            _ => RunEnding::Incomplete,
+        RunEnding::new(halt, stop, self.service, || {
+            // A done row outside of the part may wait for a change.
+            if self.rows_not_done() == 0 && self.part.is_none() {
+                RunEnding::Complete
+            } else {
+                RunEnding::Incomplete
+            }
         })
     }
 
@@ -141,14 +152,19 @@ impl ImportSummary {
         ))
     }
 
-    /// Counts a line of the results.
-    pub(super) fn count_line(&mut self, entry: &ResultsEntry) {
+    /// Counts a line of the results. `plan` tells the rows that the run was to send.
+    pub(super) fn count_line(&mut self, entry: &ResultsEntry, plan: &WorkList<'_>) {
         // Before the row check: attachments of rows that left the manifest may be without content,
         // too.
         self.waiting_for_content.take_line(entry);
-        if entry.row.is_none() {
+        let Some(row) = entry.row else {
             self.rows_no_longer_in_manifest += 1;
             return;
+        };
+        if let Some(part) = &mut self.part
+            && plan.sends_row(row)
+        {
+            part.count_line(entry);
         }
         self.rows += 1;
         *self.statuses.entry(entry.status.as_str()).or_default() += 1;
@@ -199,6 +215,9 @@ impl ImportSummary {
     pub(super) fn for_people(&self, ending: &RunEnding) -> String {
         let mut text = match ending {
             RunEnding::Complete => format!("all {} done", count_with_noun(self.rows, "row")),
+            RunEnding::Incomplete if let Some(part) = &self.part => {
+                format!("went through {}", part.in_words(self.rows))
+            }
             RunEnding::Interrupted(_) | RunEnding::Stopped(_) if self.rows_not_done() == 0 => {
                 "the run stopped before the end of its work".to_owned()
             }
@@ -253,7 +272,13 @@ impl ImportSummary {
         }
         let _ = writeln!(text, "results: {}", escape(&self.results));
         if *ending != RunEnding::Complete {
-            let _ = writeln!(text, "to go on: {}", self.continue_command());
+            let command = self.continue_command(ending);
+            let _ = match self.resumed_rows(ending) {
+                ResumedRows::All => writeln!(text, "to go on: {command}"),
+                ResumedRows::AsTyped | ResumedRows::First(_) => {
+                    writeln!(text, "to go on with the rest of this part alone: {command}")
+                }
+            };
         }
         text
     }
@@ -280,15 +305,22 @@ impl ImportSummary {
             ended,
             why,
             exit_code: ending.exit().code(),
-            resume_command: (*ending != RunEnding::Complete).then(|| self.continue_command()),
+            resume_command: (*ending != RunEnding::Complete).then(|| self.continue_command(ending)),
         };
         let json = serde_json::to_string(&whole).expect("numbers and strings are always JSON");
         format!("{json}\n")
     }
 
+    /// Rows with which the user continues this import.
+    fn resumed_rows(&self, ending: &RunEnding) -> ResumedRows {
+        let of_part = self.part.as_ref();
+        of_part.map_or(ResumedRows::All, |part| part.resumed_rows(ending))
+    }
+
     /// Command line with which the user continues this import.
-    fn continue_command(&self) -> String {
-        format!("{}{}", self.restore_commands, resume_command())
+    fn continue_command(&self, ending: &RunEnding) -> String {
+        let rows = self.resumed_rows(ending);
+        format!("{}{}", self.restore_commands, resume_command(rows))
     }
 
     /// Meaning of a status in a few words. Skipped rows with other content are counted there.
@@ -347,47 +379,4 @@ fn shell_path(path: &Path) -> String {
         path.into_owned()
     };
     shell_word(&word)
-}
-
-/// Command line of this run with `--resume`.
-pub(super) fn resume_command() -> String {
-    let mut words: Vec<String> = std::env::args_os()
-        .map(|word| word.to_string_lossy().into_owned())
-        // Sending again what may be attached already is to be decided anew each time.
-        .filter(|word| word != "--dry-run" && word != "--retry-failed-jobs")
-        .collect();
-    if !words.iter().any(|word| word == "--resume") {
-        words.push("--resume".to_owned());
-    }
-    let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
-    words.join(" ")
-}
-
-/// Returns a word as a POSIX shell takes it, quoted where necessary.
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    let quoted = word.replace('\'', r"'\''");
-    format!("'{}'", escape(&quoted))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_can_be_pasted_into_a_shell() {
-        for (word, typed) in [
-            ("--rate", "--rate"),
-            ("a b.csv", "'a b.csv'"),
-            ("it's", r"'it'\''s'"),
-            ("", "''"),
-            ("$HOME", "'$HOME'"),
-            ("Müller.csv", "Müller.csv"),
-        ] {
-            assert_eq!(shell_word(word), typed);
-        }
-    }
 }

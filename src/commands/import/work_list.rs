@@ -10,20 +10,21 @@ use std::sync::Arc;
 
 use super::result_lines::{self, LineSources};
 use crate::config::JobPolicy;
-use crate::manifest::{Manifest, ManifestRow};
+use crate::manifest::{Manifest, ManifestRow, RawRow};
 use crate::model::{
     ClashScope, LookUpMode, LookUpPolicy, NamedObject, ObjectRef, ObjectType, ProcurementService,
+    RowNumbers,
 };
 use crate::pipeline::{AttachmentTask, JobTask, TaskRow};
 use crate::plan::{
-    AttachmentStart, FailedJobPolicy, FoundObjects, JobCandidate, JobStart, ProtocolStart, RowPlan,
-    RowsForProof, UpdatePolicy, group_into_jobs, plan_row, resolve_object,
+    AttachmentStart, FailedJobPolicy, FoundObjects, JobCandidate, JobStart, PilotScope,
+    ProtocolStart, RowPlan, RowsForProof, UpdatePolicy, group_into_jobs, plan_row, resolve_object,
 };
 use crate::prepare::{EarlierRow, EarlierRun, PreparedFiles, RowFile};
 use crate::results::earlier_results::EarlierResults;
 use crate::results::{ResultsEntry, Status};
 use crate::root::Root;
-use crate::text::{count_with_noun_and_verb, escape};
+use crate::text::{count_with_noun, count_with_noun_and_verb, escape, group_thousands};
 use crate::upload_source::UploadSource;
 
 use super::lost_lines_refusal;
@@ -68,6 +69,8 @@ pub(super) struct WorkList<'a> {
     rows_to_send: Vec<u32>,
     /// Indices of the rows whose records have to be found before the next step can be decided.
     rows_to_find: Vec<u32>,
+    /// Indices of the due rows left to a later run.
+    rows_left_out: Vec<u32>,
     /// Rows that begin first in a run with [`LookUpMode::OnClash`].
     rows_for_proof: RowsForProof,
     /// The rows of `rows_to_send`, grouped into jobs; `None` for a service without jobs.
@@ -82,6 +85,11 @@ pub(super) struct WorkList<'a> {
 
 impl<'a> WorkList<'a> {
     /// Decides the next step of every row whose record is known, by itself or among `objects`.
+    /// Rows outside of the choice of `scope` are left to a later run.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is another source of the decisions"
+    )]
     pub(super) fn new(
         manifest: &'a Manifest,
         prepared: &'a PreparedFiles,
@@ -90,6 +98,7 @@ impl<'a> WorkList<'a> {
         root: &Arc<Root>,
         update_policy: UpdatePolicy,
         jobs: &JobPolicy,
+        scope: &PilotScope,
     ) -> Self {
         root.remember_files(probe_files(manifest, prepared));
         let mut plan = Self {
@@ -103,10 +112,12 @@ impl<'a> WorkList<'a> {
             root: Arc::clone(root),
             rows_to_send: Vec::new(),
             rows_to_find: Vec::new(),
+            rows_left_out: Vec::new(),
             rows_for_proof: RowsForProof::default(),
             settled_lines: HashMap::new(),
             done_rows_without_file: 0,
         };
+        let mut choice = scope.choose();
         for (index, row) in (0..).zip(manifest.rows()) {
             let file = prepared.row_file(index as usize);
             plan.done_rows_without_file += u64::from(file == RowFile::GoneAfterDone);
@@ -114,11 +125,12 @@ impl<'a> WorkList<'a> {
             if let (Ok(row), RowFile::Ready(_) | RowFile::GoneAfterDone) = (row.parse(), file) {
                 let number = row.number;
                 match plan.step_for_row(row, file) {
-                    None => plan.rows_to_find.push(index),
                     Some((_, RowPlan::KeepLine)) => {}
                     Some((_, RowPlan::RecordLine(entry))) => {
                         plan.settled_lines.insert(number, *entry);
                     }
+                    _ if !choice.takes(number) => plan.rows_left_out.push(index),
+                    None => plan.rows_to_find.push(index),
                     Some((object, RowPlan::SendRequests(start))) => {
                         plan.rows_to_send.push(index);
                         if let ProtocolStart::Attachment(AttachmentStart::New) = start {
@@ -187,6 +199,31 @@ impl<'a> WorkList<'a> {
         &self.rows_to_find
     }
 
+    /// Indices of the due rows left to a later run.
+    pub(super) fn rows_left_out(&self) -> &[u32] {
+        &self.rows_left_out
+    }
+
+    /// True if the run sends a row, given by number, or searches for its record.
+    pub(super) fn sends_row(&self, number: usize) -> bool {
+        let index = u32::try_from(number - 1);
+        index.is_ok_and(|index| {
+            let lists = [&self.rows_to_send, &self.rows_to_find];
+            lists.iter().any(|rows| rows.binary_search(&index).is_ok())
+        })
+    }
+
+    /// Returns the scope of exactly the rows of the plan, for the plan after the search for records: no
+    /// other row takes the place of a row without a record.
+    pub(super) fn fixed_scope(&self) -> PilotScope {
+        if self.rows_left_out.is_empty() {
+            return PilotScope::default();
+        }
+        let rows = self.rows_to_send.iter().chain(&self.rows_to_find);
+        let numbers = rows.map(|index| *index as usize + 1);
+        PilotScope::of_rows(RowNumbers::from_rows(numbers))
+    }
+
     /// Number of rows that need requests.
     pub(super) fn send_count(&self) -> usize {
         self.rows_to_send.len()
@@ -202,25 +239,52 @@ impl<'a> WorkList<'a> {
             .count() as u64
     }
 
-    /// Counts the rows without requests, by status.
+    /// Counts the rows without due requests, by status.
     pub(super) fn settled_row_counts(&self) -> BTreeMap<Status, u64> {
         let mut settled = BTreeMap::new();
-        let mut to_send = self.rows_to_send.iter().peekable();
-        for (index, row) in (0_u32..).zip(self.manifest.rows()) {
-            if to_send.next_if_eq(&&index).is_some() {
-                continue;
-            }
-            let status = match self.settled_lines.get(&row.number()) {
-                _ if self.prepared.problems.has_error(row.number()) => Status::Invalid,
-                Some(entry) => entry.status,
-                None => self
-                    .earlier
-                    .latest_entry(row.external_id())
-                    .map_or(Status::Pending, |entry| entry.status),
-            };
+        for status in self.settled_rows().map(|row| self.settled_status(&row)) {
             *settled.entry(status).or_default() += 1;
         }
         settled
+    }
+
+    /// Returns the rows without due requests, for the present run or a later run.
+    fn settled_rows(&self) -> impl Iterator<Item = RawRow<'a>> {
+        let mut to_send = self.rows_to_send.iter().peekable();
+        let mut left_out = self.rows_left_out.iter().peekable();
+        let rows = (0_u32..).zip(self.manifest.rows());
+        let settled = rows.filter(move |(index, _)| {
+            to_send.next_if_eq(&index).is_none() && left_out.next_if_eq(&index).is_none()
+        });
+        settled.map(|(_, row)| row)
+    }
+
+    fn settled_status(&self, row: &RawRow<'_>) -> Status {
+        match self.settled_lines.get(&row.number()) {
+            _ if self.prepared.problems.has_error(row.number()) => Status::Invalid,
+            Some(entry) => entry.status,
+            None => self
+                .earlier
+                .latest_entry(row.external_id())
+                .map_or(Status::Pending, |entry| entry.status),
+        }
+    }
+
+    /// Notice about done rows among the rows of `--only`; empty without any.
+    fn done_rows_notice(&self, only: &RowNumbers) -> String {
+        let is_named_and_done =
+            |row: &RawRow<'_>| only.contains(row.number()) && self.settled_status(row).is_done();
+        let done = self.settled_rows().filter(is_named_and_done).count() as u64;
+        match (done, only.count() as u64) {
+            (0, _) => String::new(),
+            (1, 1) => "the row that --only names is done already\n".to_owned(),
+            (done, named) => format!(
+                "{} of the {} that --only names {} done already\n",
+                group_thousands(done),
+                count_with_noun(named, "row"),
+                if done == 1 { "is" } else { "are" }
+            ),
+        }
     }
 
     /// Returns the look-ups of an import by the user's choice. A manifest without any known type
@@ -234,7 +298,11 @@ impl<'a> WorkList<'a> {
 
     /// Returns the scope in which a refusal would have to be proven. `None` without a known type.
     pub(super) fn clash_scope(&self) -> Option<ClashScope> {
-        let rows = self.manifest.rows();
+        let is_of_part = |row: &RawRow<'_>| {
+            // The rows of a part can prove nothing about types of other rows.
+            self.rows_left_out.is_empty() || self.sends_row(row.number())
+        };
+        let rows = self.manifest.rows().filter(is_of_part);
         ClashScope::for_types(rows.filter_map(|row| row.object_type().parse().ok()))
     }
 
@@ -325,14 +393,15 @@ impl<'a> WorkList<'a> {
     pub(super) fn line_sources<'p>(&'p self, destination: &'p str) -> LineSources<'p> {
         LineSources {
             manifest: self.manifest,
-            problems: &self.prepared.problems,
+            prepared: self.prepared,
             settled_lines: &self.settled_lines,
             destination,
         }
     }
 
-    /// Notices to the user about the results of earlier runs; empty without any.
-    pub(super) fn notices(&self, results: &Path) -> String {
+    /// Notices to the user about the results of earlier runs; empty without any. `only` are the rows
+    /// named by the user.
+    pub(super) fn notices(&self, results: &Path, only: Option<&RowNumbers>) -> String {
         let file = escape(&results.to_string_lossy()).into_owned();
         let mut text = String::new();
         text.push_str(&lost_lines_refusal::lost_lines_notice(
@@ -356,6 +425,7 @@ impl<'a> WorkList<'a> {
                 )
             );
         }
+        text.push_str(&only.map_or_else(String::new, |only| self.done_rows_notice(only)));
         let left = self.count_removed_rows();
         if left > 0 {
             let _ = writeln!(

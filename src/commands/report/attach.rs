@@ -20,6 +20,7 @@ use crate::manifest::{self, ManifestOptions};
 use crate::model::{
     LookUpPolicy, MAX_TEXT_CHARS, ObjectRef, ProcurementService, SecondCopyPolicy, Sha256Digest,
 };
+use crate::plan::PilotScope;
 use crate::results::ledger::Ledger;
 use crate::root::parent_folder;
 use crate::text::{escape, quoted};
@@ -144,6 +145,7 @@ fn import_plan_for(attach: &AttachPlan, output: OutputConfig, report: &Path) -> 
         // The line of an earlier report stays.
         resume: ResumePolicy::Resume,
         mode: ImportMode::Attach,
+        pilot: PilotScope::default(),
         unfit_rows: UnfitRowPolicy::Refuse,
         max_errors: None,
         look_ups: LookUpPolicy::Each,

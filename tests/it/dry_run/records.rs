@@ -91,7 +91,7 @@ fn rows_of_a_record_that_is_not_there_are_foreseen_as_failed_and_named_as_the_im
              with --lookup each: 6 requests, less than 1 s; with --lookup on-clash: 9 requests, \
              less than 1 s\n\
              on-clash relies on the service to refuse an external_id in use within the type \
-             contract, the only one of the manifest, which is not documented: each run tries \
+             contract, the only one of the rows, which is not documented: each run tries \
              first, with 1 or 2 attachments without content, and looks every row up if the service \
              does not refuse\n",
         )
@@ -143,7 +143,7 @@ fn a_file_that_somebody_has_uploaded_by_hand_is_told_with_its_attachment_and_wha
              with --lookup each: 9 requests, less than 1 s; with --lookup on-clash: 9 requests, \
              less than 1 s\n\
              on-clash relies on the service to refuse an external_id in use within the type \
-             contract, the only one of the manifest, which is not documented: each run tries \
+             contract, the only one of the rows, which is not documented: each run tries \
              first, with 1 or 2 attachments without content, and looks every row up if the service \
              does not refuse\n",
         )

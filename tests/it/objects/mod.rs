@@ -17,20 +17,20 @@ fn contract(id: &str) -> ObjectRef {
 }
 
 /// Object of the service's records, by type, own id and external id.
-fn object(kind: ObjectType, id: usize, external_id: &str) -> CatalogueObject {
+pub(crate) fn object(kind: ObjectType, id: usize, external_id: &str) -> CatalogueObject {
     let object = ObjectRef::parse(kind, &id.to_string()).unwrap();
     CatalogueObject::new(object, external_id)
 }
 
 /// Test with these objects at the service, and no others.
-fn with_objects(objects: Vec<CatalogueObject>) -> ImportTest {
+pub(crate) fn with_objects(objects: Vec<CatalogueObject>) -> ImportTest {
     ImportTest::new().configure_emulator(|settings| {
         settings.attachments.existing_objects = ExistingObjects::Catalogue(objects);
     })
 }
 
 /// Contracts from 1001 on, whose external ids are `CW-1` and so on.
-fn contracts(count: usize) -> Vec<CatalogueObject> {
+pub(crate) fn contracts(count: usize) -> Vec<CatalogueObject> {
     (1..=count)
         .map(|number| object(ObjectType::Contract, 1000 + number, &format!("CW-{number}")))
         .collect()
@@ -38,7 +38,7 @@ fn contracts(count: usize) -> Vec<CatalogueObject> {
 
 /// Writes the manifest, with a row for each type and external id: row 1 attaches `A1.pdf` as `A1`,
 /// further rows likewise.
-fn write_rows(test: &ImportTest, rows: &[(&str, &str)]) {
+pub(crate) fn write_rows(test: &ImportTest, rows: &[(&str, &str)]) {
     let mut manifest = "file_path,object_type,object_external_id,external_id\n".to_owned();
     for ((kind, object), number) in rows.iter().zip(1..) {
         let id = format!("A{number}");

@@ -105,7 +105,7 @@ pub(in crate::commands::import) fn scope_in_words(scope: ClashScope) -> String {
     match scope {
         ClashScope::Company => "in the whole company".to_owned(),
         ClashScope::WithinType(kind) => {
-            format!("within the type {kind}, the only one of the manifest")
+            format!("within the type {kind}, the only one of the rows")
         }
     }
 }
@@ -184,7 +184,7 @@ mod tests {
         let within = ClashScope::WithinType(ObjectType::Contract);
         assert!(
             told(ClashFinding::Proven(within), 1, 0)
-                .contains("within the type contract, the only one of the manifest, so")
+                .contains("within the type contract, the only one of the rows, so")
         );
         assert_eq!(
             told(
