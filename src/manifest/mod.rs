@@ -21,6 +21,7 @@ pub mod problem;
 mod record_splitter;
 mod row;
 mod row_scan;
+mod stray_quote;
 mod table;
 
 use std::borrow::Cow;
@@ -42,7 +43,7 @@ use header::{ManifestHeader, TwoObjectIdsPolicy};
 use record_splitter::RecordSplitter;
 use row::to_u32;
 use row_scan::{RowOffset, RowScan, scan_rows};
-use table::{ReadingFaults, TableSource};
+use table::{ReadingFaults, TableSource, has_quote_fault};
 
 /// Options for reading a manifest.
 #[derive(Debug, Clone, Copy, Default)]
@@ -152,20 +153,22 @@ fn parse_manifest(
         header.two_object_ids = TwoObjectIdsPolicy::OwnIdCounts;
     }
     header.warn_of_misspelt_columns(&mut problems);
+    let source = TableSource::Text;
     let RowScan {
         row_offsets: rows,
         mut ids,
         mut new_ids,
         object_external_ids,
         service,
-    } = scan_rows(&header, rest, &mut problems)?;
+        quote_faults,
+    } = scan_rows(&text, &header, &source, rest, &mut problems)?;
     let manifest = Manifest {
         path: path.to_owned(),
         text,
         header,
         row_offsets: rows,
-        source: TableSource::Text,
-        reading_faults: ReadingFaults::default(),
+        source,
+        reading_faults: quote_faults.into_iter().collect(),
         service: service.service(),
     };
     let similar = options.similar_ids;
@@ -211,15 +214,19 @@ impl Manifest {
         let mut splitter =
             RecordSplitter::new(&self.text, self.header.delimiter, offset as usize, line);
         let mut cells = Vec::with_capacity(self.header.width);
-        let record = splitter
-            .next_record(&mut cells)
-            .expect("a record begins here");
+        let faults = self.reading_faults.of_row(to_u32(index + 1));
+        let record = if has_quote_fault(faults) {
+            splitter.next_line(&mut cells)
+        } else {
+            let record = splitter.next_record(&mut cells);
+            record.expect("a record begins here")
+        };
         RawRow {
             header: &self.header,
             cells,
             span: record,
             number: to_u32(index + 1),
-            faults: Cow::Borrowed(self.reading_faults.of_row(to_u32(index + 1))),
+            faults: Cow::Borrowed(faults),
         }
     }
 

@@ -1,11 +1,12 @@
 //! List of all problems of a manifest, collected in one pass.
 //!
 //! [`ManifestProblem`] holds the place and the kind of a mistake, [`ProblemList`] the list of all
-//! mistakes and the rows that cannot be sent. `problem_kind` holds the catalogue of kinds, `sentence`
-//! the words, `remedy` the advice, `render` the form on a screen and in the problems file.
+//! mistakes and the rows that cannot be sent. `problem_kind` holds the catalogue of kinds (`quote_problem`
+//! the mistakes in quotes), `sentence` the words, `remedy` the advice, `render` the form on a screen and in the problems file.
 //! `manifest` and `prepare` find the problems.
 
 mod problem_kind;
+mod quote_problem;
 mod remedy;
 mod render;
 mod sentence;
@@ -13,6 +14,7 @@ mod sentence;
 use super::Column;
 
 pub use problem_kind::{ProblemKind, Severity};
+pub use quote_problem::QuoteProblem;
 pub use render::{
     ShownSeverities, first_error_in_words, problem_line, problems_file_path, render_for_screen,
     write_problems_file,

@@ -25,6 +25,8 @@ pub(super) struct RecordSplitter<'t> {
 pub(super) struct RecordSpan {
     /// Offset of the first byte.
     pub(super) offset: usize,
+    /// Offset after the last byte, at the line break or the end of the text.
+    pub(super) end: usize,
     /// Line on which the record begins, the first line being 1.
     pub(super) line: u32,
     /// Line on which the record ends.
@@ -68,14 +70,59 @@ impl<'t> RecordSplitter<'t> {
         }
         let (offset, line) = (self.offset, self.line);
         let fault = self.split_cells(cells).err();
-        let last_line = self.line;
+        if let Some(QuoteFault::TextAfterQuote { .. }) = fault {
+            self.skip_line();
+        }
+        let (end, last_line) = (self.offset, self.line);
         self.take_line_break();
         Some(RecordSpan {
             offset,
+            end,
             line,
             last_line,
             fault,
         })
+    }
+
+    /// Splits off the next line, where no cell goes on in another line, and replaces the content of
+    /// `cells`. A quote that no line break or delimiter follows is part of the text of its cell.
+    pub(super) fn next_line(&mut self, cells: &mut Vec<Cow<'t, str>>) -> RecordSpan {
+        cells.clear();
+        let (offset, line) = (self.offset, self.line);
+        let rest = &self.text[offset..];
+        let end = offset + rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let mut within = Self {
+            text: &self.text[..end],
+            ..*self
+        };
+        loop {
+            cells.push(within.take_cell_of_line());
+            if within.offset == end {
+                break;
+            }
+            within.offset += 1;
+        }
+        self.offset = end;
+        self.take_line_break();
+        RecordSpan {
+            offset,
+            end,
+            line,
+            last_line: line,
+            fault: None,
+        }
+    }
+
+    /// Takes a cell that ends at a delimiter or at the end of the text.
+    fn take_cell_of_line(&mut self) -> Cow<'t, str> {
+        let start = self.offset;
+        if self.peek() == Some(b'"')
+            && let Ok(cell) = self.take_quoted_cell()
+        {
+            return cell;
+        }
+        self.offset = start;
+        Cow::Borrowed(self.take_plain_cell())
     }
 
     /// Splits the cells of a record, and stops at its line break or at the end of the text.
@@ -129,12 +176,9 @@ impl<'t> RecordSplitter<'t> {
             return match self.peek() {
                 None | Some(b'\n' | b'\r') => Ok(cell),
                 Some(byte) if byte == self.delimiter => Ok(cell),
-                Some(_) => {
-                    self.skip_line();
-                    Err(QuoteFault::TextAfterQuote {
-                        opened_on_line: opened,
-                    })
-                }
+                Some(_) => Err(QuoteFault::TextAfterQuote {
+                    opened_on_line: opened,
+                }),
             };
         }
     }
@@ -217,6 +261,23 @@ mod tests {
             Some(QuoteFault::TextAfterQuote { opened_on_line: 1 })
         );
         assert_eq!(found[1], (3, vec!["e".to_owned(), "f".to_owned()], None));
+    }
+
+    #[test]
+    fn a_line_alone_ends_where_it_ends_whatever_its_quotes_say() {
+        for (text, cells) in [
+            ("a,b\nc", vec!["a", "b"]),
+            ("a,\"b\nc\",d", vec!["a", "\"b"]),
+            ("a,\"b\"c,\"d,e\"\r\n", vec!["a", "\"b\"c", "d,e"]),
+            ("a,\"", vec!["a", "\""]),
+            ("a,\r", vec!["a", ""]),
+            ("", vec![""]),
+        ] {
+            let mut splitter = RecordSplitter::new(text, b',', 0, 1);
+            let mut found = Vec::new();
+            splitter.next_line(&mut found);
+            assert_eq!(found, cells, "{text:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::cell_rules;
 use super::column::Column;
 use super::header::{ManifestHeader, TwoObjectIdsPolicy};
-use super::record_splitter::{QuoteFault, RecordSpan};
+use super::record_splitter::RecordSpan;
 use super::table::fault_of_column;
 use crate::manifest::problem::{ManifestProblem, ProblemKind};
 use crate::model::{
@@ -367,21 +367,13 @@ impl RawRow<'_> {
 
     fn check_shape(&self) -> Result<(), RowFinding> {
         self.refuse_reading_fault(None)?;
-        let wrong = match self.span.fault {
-            Some(
-                QuoteFault::TextAfterQuote {
-                    opened_on_line: opened,
-                }
-                | QuoteFault::UnclosedQuote {
-                    opened_on_line: opened,
-                },
-            ) => ProblemKind::BrokenQuote { opened },
-            None if self.cells.len() == self.header.width => return Ok(()),
-            None => ProblemKind::RaggedRow {
-                header_cells: to_u32(self.header.width),
-                row_cells: to_u32(self.cells.len()),
-                last_line: Some(self.span.last_line).filter(|last| *last != self.span.line),
-            },
+        if self.cells.len() == self.header.width {
+            return Ok(());
+        }
+        let wrong = ProblemKind::RaggedRow {
+            header_cells: to_u32(self.header.width),
+            row_cells: to_u32(self.cells.len()),
+            last_line: Some(self.span.last_line).filter(|last| *last != self.span.line),
         };
         Err(RowFinding {
             column: None,

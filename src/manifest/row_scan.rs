@@ -4,10 +4,12 @@
 use super::header::{ManifestHeader, is_blank_record};
 use super::id_column_check::{IdColumnCheck, ObjectExternalIdCheck};
 use super::manifest_service::ManifestService;
-use super::record_splitter::{QuoteFault, RecordSplitter};
+use super::record_splitter::{QuoteFault, RecordSpan, RecordSplitter};
 use super::row::to_u32;
+use super::stray_quote::{StrayQuote, find_stray_quote, splitter_after};
+use super::table::TableSource;
 use super::{Column, ManifestErrorKind, RawRow, RowFinding};
-use crate::manifest::problem::ProblemList;
+use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList, QuoteProblem};
 
 /// Position of a row: its offset in the text, and its line in the file of the user.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,8 @@ pub(super) struct RowScan {
     pub(super) object_external_ids: ObjectExternalIdCheck,
     /// Service of the rows, and the checks for the service.
     pub(super) service: ManifestService,
+    /// Rows with a mistake in the quotes, and rows inside such a quote.
+    pub(super) quote_faults: Vec<ManifestProblem>,
 }
 
 impl RowScan {
@@ -41,6 +45,41 @@ impl RowScan {
             ids,
             object_external_ids: ObjectExternalIdCheck::default(),
             service: ManifestService::default(),
+            quote_faults: Vec::new(),
+        }
+    }
+
+    /// Adds a row, and returns its number.
+    fn add_position(&mut self, offset: usize, line: u32) -> u32 {
+        self.row_offsets.push(RowOffset {
+            offset: to_u32(offset),
+            line,
+        });
+        to_u32(self.row_offsets.len())
+    }
+
+    /// Adds a row whose quotes are wrong, and the rows inside the quote.
+    fn add_stray_quote(
+        &mut self,
+        record: RecordSpan,
+        stray: StrayQuote,
+        problems: &mut ProblemList,
+    ) {
+        let row = self.add_position(record.offset, record.line);
+        let mut found = vec![(row, stray.fault)];
+        for inner in stray.inner_rows {
+            let row = self.add_position(inner.offset, inner.line);
+            let opened = inner.quote_line;
+            found.push((row, QuoteProblem::HoldsRow { opened }));
+        }
+        for (row, wrong) in found {
+            let fault = ManifestProblem {
+                row,
+                column: None,
+                kind: ProblemKind::Quote(wrong),
+            };
+            self.quote_faults.push(fault.clone());
+            problems.push(fault);
         }
     }
 }
@@ -76,8 +115,12 @@ impl<'r> ComparableIds<'r> {
 }
 
 /// Scans all rows once. Records the position of each row and the problems of each row alone.
+///
+/// The cells of a sheet were quoted by consign itself, so no quote among them is a mistake.
 pub(super) fn scan_rows<'m>(
+    text: &'m str,
     header: &'m ManifestHeader,
+    source: &TableSource,
     mut rest: RecordSplitter<'m>,
     problems: &mut ProblemList,
 ) -> Result<RowScan, ManifestErrorKind> {
@@ -95,11 +138,14 @@ pub(super) fn scan_rows<'m>(
             let column = header.names.get(row.cells.len()).cloned();
             return Err(ManifestErrorKind::UnclosedQuote { line, column });
         }
-        found.row_offsets.push(RowOffset {
-            offset: to_u32(record.offset),
-            line: record.line,
-        });
-        row.number += 1;
+        if *source == TableSource::Text
+            && let Some(stray) = find_stray_quote(text, header, record)
+        {
+            found.add_stray_quote(record, stray, problems);
+            rest = splitter_after(text, header, record, rest);
+            continue;
+        }
+        row.number = found.add_position(record.offset, record.line);
         row.span = record;
         let mut ids = ComparableIds::from_row(&row);
         let kind = row.for_each_finding(

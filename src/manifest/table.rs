@@ -2,7 +2,7 @@
 //! file of the user, and the faults found while the file was read.
 
 use super::Column;
-use crate::manifest::problem::ManifestProblem;
+use crate::manifest::problem::{ManifestProblem, ProblemKind};
 
 /// Form of the file from which a table was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +93,13 @@ pub(super) fn fault_of_column(
     faults.iter().find(|fault| fault.column == column)
 }
 
+/// Returns `true` if a row has a mistake in its quotes, so that only its own line is split.
+pub(super) fn has_quote_fault(faults: &[ManifestProblem]) -> bool {
+    faults
+        .iter()
+        .any(|fault| matches!(fault.kind, ProblemKind::Quote(_)))
+}
+
 impl FromIterator<ManifestProblem> for ReadingFaults {
     fn from_iter<I: IntoIterator<Item = ManifestProblem>>(faults: I) -> Self {
         let mut faults: Vec<_> = faults.into_iter().collect();
@@ -104,7 +111,6 @@ impl FromIterator<ManifestProblem> for ReadingFaults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::problem::ProblemKind;
 
     #[test]
     fn columns_have_the_letters_of_a_spreadsheet() {

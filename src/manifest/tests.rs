@@ -154,8 +154,9 @@ fn a_ragged_row_says_what_was_expected_and_nothing_else() {
 fn a_quote_in_the_wrong_place_says_where_it_opened() {
     assert_eq!(
         screen_text("\"a,contract,1,A\nb,\"event\",2,B\nc,event,3,C\n"),
-        "m.csv line 2 (row 1): the quote that opens on line 2 closes in the middle of a cell; \
-         close the quote where the cell ends, and double each quote inside the cell\n"
+        "m.csv line 2 (row 1): the quote that opens on line 2 runs to line 3 and closes in the middle \
+         of a cell there; close the quote where the cell ends, and double each quote inside the cell\n\
+         m.csv line 3 (row 2): the row stands inside the quote that opens on line 2; mend the quote\n"
     );
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The place of a mistake, and the number of rows with the same mistake, are not known here.
 
+use super::quote_problem::QuoteProblem;
 use crate::manifest::Column;
 use crate::model::{InvalidObjectId, NonFileKind, ObjectType, ProcurementService, Sha256Digest};
 
@@ -42,11 +43,8 @@ pub enum ProblemKind {
         /// Line on which the row ends, if different from the line on which the row begins.
         last_line: Option<u32>,
     },
-    /// Text follows the closing quote of a cell.
-    BrokenQuote {
-        /// Line on which the cell begins.
-        opened: u32,
-    },
+    /// The quotes of the row or around the row are wrong, so that the cells are unsure.
+    Quote(QuoteProblem),
     /// A header name is similar to an absent known column.
     MisspeltColumn {
         /// Name as written in the header.
@@ -203,7 +201,7 @@ impl ProblemKind {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::RaggedRow { .. } => "ragged_row",
-            Self::BrokenQuote { .. } => "broken_quote",
+            Self::Quote(wrong) => wrong.as_str(),
             Self::MisspeltColumn { .. } => "nearly_known_column",
             Self::UnnamedColumn { .. } => "unnamed_column",
             Self::EmptyCell => "empty",
@@ -266,10 +264,11 @@ impl ProblemKind {
     }
 
     /// Returns the largest number of rows with this mistake that a screen shows in full; further
-    /// rows are only counted. A warning about a harmless habit of a whole spreadsheet is shown once.
+    /// rows are only counted. A warning about a harmless habit of a whole spreadsheet is shown once,
+    /// and so are the rows inside a quote, which is shown itself.
     pub(super) fn max_rows_in_full(&self) -> usize {
         match self {
-            Self::TitleNotSent => 1,
+            Self::TitleNotSent | Self::Quote(QuoteProblem::HoldsRow { .. }) => 1,
             _ => MAX_ROWS_IN_FULL,
         }
     }

@@ -28,9 +28,7 @@ impl ProblemKind {
                 "give the row as many cells as the header, with quotes around a cell that holds \
                  the delimiter or a line break"
             }
-            Self::BrokenQuote { .. } => {
-                "close the quote where the cell ends, and double each quote inside the cell"
-            }
+            Self::Quote(wrong) => wrong.remedy(),
             Self::UnnamedColumn { .. } => "name the column if the results should carry its cells",
             Self::EmptyCell => "fill in the cell",
             Self::ControlCharacter | Self::BidiCharacter => "remove the character",

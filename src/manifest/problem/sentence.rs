@@ -18,7 +18,7 @@ impl ProblemKind {
     fn subject(&self, value: &str) -> String {
         match self {
             Self::RaggedRow { .. } => "the row".to_owned(),
-            Self::BrokenQuote { opened } => format!("the quote that opens on line {opened}"),
+            Self::Quote(wrong) => wrong.subject(),
             Self::MisspeltColumn { name, .. } => format!("the column {}", quoted(name)),
             Self::UnnamedColumn { number } => format!("column number {number}"),
             Self::EmptyCell | Self::NoObjectId => "the cell".to_owned(),
@@ -91,7 +91,7 @@ impl ProblemKind {
             Self::ObjectNotLookedUp { cause } => {
                 return format!("the record could not be looked up: {}", escape(cause)).into();
             }
-            Self::BrokenQuote { .. } => "closes in the middle of a cell",
+            Self::Quote(wrong) => return wrong.predicate().into(),
             Self::MisspeltColumn { .. } => "is not known",
             Self::UnnamedColumn { .. } => "has no name in the header",
             Self::EmptyCell => "is empty",

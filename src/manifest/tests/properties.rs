@@ -1,5 +1,7 @@
 //! Properties of every manifest, written by any program.
 
+use std::collections::HashMap;
+
 use csv::{QuoteStyle, Terminator};
 use encoding_rs::{SHIFT_JIS, WINDOWS_1252};
 use proptest::prelude::*;
@@ -98,6 +100,33 @@ impl TableFormat {
     }
 }
 
+/// Returns lines of a manifest, with quotes in places where people and programs leave them.
+fn quoted_lines() -> impl Strategy<Value = Vec<String>> {
+    let ends = [
+        ",t",
+        ",\"t\"",
+        ",\"t",
+        ",\"",
+        ",t\"",
+        ",12\" pipe",
+        ",\"12\" pipe",
+        ",\"a \"\"b\"\"",
+        "",
+    ];
+    let line = (0..6_u32, select(ends.to_vec())).prop_map(|(kind, end)| match kind {
+        0 => format!("text{end}"),
+        1 => format!("and so on{}", end.trim_start_matches(',')),
+        _ => format!("a.pdf,contract,1,ID{end}"),
+    });
+    let with_ids = |lines: Vec<String>| -> Vec<String> {
+        let numbered = lines.into_iter().enumerate();
+        numbered
+            .map(|(at, line)| line.replace("ID", &format!("A{at}")))
+            .collect()
+    };
+    prop::collection::vec(line, 1..12).prop_map(with_ids)
+}
+
 proptest! {
     #![proptest_config(proptest_config(400))]
 
@@ -155,5 +184,25 @@ proptest! {
             })
             .collect();
         prop_assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_line_that_looks_like_a_row_is_a_row_whatever_quotes_are_around(
+        lines in quoted_lines(),
+        end in select(vec!["\n", "\r\n", "\r"]),
+    ) {
+        let text = format!("{HEADER},note{end}{}{end}", lines.join(end));
+        if let Ok(ManifestWithProblems { manifest, problems }) = read_bytes(text.into_bytes(), None) {
+            let rows: HashMap<u64, RawRow<'_>> = manifest.rows().map(|row| (row.line(), row)).collect();
+            for (line, number) in lines.iter().zip(2_u64..) {
+                if line.matches(',').count() == 4 && !line.contains('"') {
+                    let row = rows.get(&number);
+                    prop_assert!(row.is_some(), "line {number}: {line}");
+                    let row = row.unwrap();
+                    prop_assert_eq!(row.cells.join(","), line.as_str());
+                    prop_assert_eq!(row.parse().is_ok(), !problems.has_error(row.number()));
+                }
+            }
+        }
     }
 }
