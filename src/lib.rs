@@ -49,10 +49,10 @@
 //!
 //! The first part is the same for both services. `manifest` reads the row, `prepare` hashes its
 //! file, `plan::resolve_object` decides if its record is known, `plan::plan_row` decides from the
-//! earlier line of the row where its protocol starts, and `commands::import` (`work_list`) puts the
-//! row into a task. From there each service has an interface and a state machine of its own,
-//! because a file becomes a lasting attachment in the one service and a part of a short-lived job
-//! in the other:
+//! earlier line of the row where its protocol starts, `plan::PilotScope` chooses the rows of a run
+//! over a part of them, and `commands::import` (`work_list`) puts the row into a task. From there
+//! each service has an interface and a state machine of its own, because a file becomes a lasting
+//! attachment in the one service and a part of a short-lived job in the other:
 //!
 //! ```text
 //! an attachment for each row       destination::AttachmentApi, implemented by destination::workday

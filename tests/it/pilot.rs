@@ -310,6 +310,29 @@ fn a_pilot_of_rows_with_records_to_find_asks_for_the_records_of_the_part_alone()
 }
 
 #[test]
+fn a_pilot_interrupted_in_the_search_for_records_goes_on_with_its_part() {
+    let test = with_objects(contracts(12)).with_holding_proxy();
+    let names: Vec<String> = (1..=12).map(|number| format!("CW-{number}")).collect();
+    let cells: Vec<_> = names.iter().map(|name| ("contract", &**name)).collect();
+    write_rows(&test, &cells);
+    test.import()
+        .args(["--limit", "3", "--only", "2-9"])
+        .while_held(2, HoldMoment::BeforeService, |running| {
+            running.signal("TERM");
+            running.wait_until_it_prints("stopping: ");
+        })
+        .prints("12 of 12 rows not done (")
+        .prints("--only 2-9 --limit 3 --resume\n")
+        .with_any_stderr()
+        .rows(as_words(&twelve_rows(&[])))
+        .exits(143);
+    test.resume()
+        .args(["--only", "2-9", "--limit", "3"])
+        .rows(as_words(&twelve_rows(&[2, 3, 4])))
+        .exits(1);
+}
+
+#[test]
 fn no_other_row_takes_the_place_of_a_row_whose_record_is_not_there() {
     let test = with_objects(vec![
         object(ObjectType::Contract, 1001, "CW-1"),

@@ -75,3 +75,40 @@ impl PilotReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signals::StopSignal;
+
+    #[test]
+    fn a_run_that_stopped_early_goes_on_with_the_rest_of_its_part_and_another_with_all_rows() {
+        let interrupted = || RunEnding::Interrupted(StopSignal::Interrupt);
+        let stopped = || RunEnding::Stopped("the service was away".to_owned());
+        let first = |rows| ResumedRows::First(NonZeroU64::new(rows).unwrap());
+        for (limit, unfinished, ending, rows) in [
+            (3, 0, RunEnding::Incomplete, ResumedRows::All),
+            (3, 2, RunEnding::Incomplete, ResumedRows::All),
+            (3, 2, interrupted(), first(2)),
+            (3, 2, stopped(), first(2)),
+            (3, 0, stopped(), ResumedRows::All),
+            (0, 2, RunEnding::Incomplete, ResumedRows::All),
+            (0, 2, interrupted(), ResumedRows::AsTyped),
+            (0, 0, interrupted(), ResumedRows::All),
+        ] {
+            let part = PilotReport {
+                limit: NonZeroUsize::new(limit),
+                only: Some("1-9".to_owned()),
+                rows: 3,
+                rows_left_out: 7,
+                clause: String::new(),
+                unfinished,
+            };
+            let found = part.resumed_rows(&ending);
+            assert_eq!(
+                found, rows,
+                "--limit {limit}: {unfinished} left, {ending:?}"
+            );
+        }
+    }
+}
