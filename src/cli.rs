@@ -356,7 +356,8 @@ pub struct InputArgs {
     /// nor UTF-16; for example windows-1252
     #[arg(long, value_name = "NAME", value_parser = find_encoding)]
     pub encoding: Option<&'static Encoding>,
-    /// Accept ids that differ only in case or in the encoding of accents
+    /// Accept ids that differ only in case, in the encoding of accents, in dashes or in characters
+    /// that cannot be recognised, and ids with such characters
     #[arg(long)]
     pub allow_similar_ids: bool,
     /// Send files although they look like second copies of attached files: all such files, or only

@@ -16,7 +16,9 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use look_up_policy::{ClashScope, LookUpMode, LookUpPolicy};
-pub use named_object::{InvalidObjectExternalId, NamedObject, ObjectExternalId};
+pub use named_object::{
+    InvalidObjectExternalId, MAX_OBJECT_EXTERNAL_ID_CHARS, NamedObject, ObjectExternalId,
+};
 pub use object::{InvalidObjectId, ObjectId, ObjectRef, ObjectType, ProcurementService};
 pub use row_numbers::{RowNumbers, SecondCopyPolicy};
 pub use status_word::StatusWord;
@@ -47,8 +49,13 @@ pub enum InvalidExternalId {
     #[error("is empty")]
     Empty,
     /// The text has more than [`MAX_TEXT_CHARS`] characters.
-    #[error("is longer than 255 characters, the most that the service takes")]
-    TooLong,
+    #[error(
+        "has {chars} characters; {MAX_TEXT_CHARS} characters is the most that the service takes"
+    )]
+    TooLong {
+        /// Number of characters of the text.
+        chars: usize,
+    },
     /// The text contains a control character.
     #[error("contains a control character")]
     ControlCharacter,
@@ -77,8 +84,12 @@ impl ExternalId {
         if text.trim() != text {
             return Err(InvalidExternalId::BlanksAround);
         }
-        if text.chars().count() > MAX_TEXT_CHARS {
-            return Err(InvalidExternalId::TooLong);
+        // A text has at least as many bytes as characters.
+        if text.len() > MAX_TEXT_CHARS {
+            let chars = text.chars().count();
+            if chars > MAX_TEXT_CHARS {
+                return Err(InvalidExternalId::TooLong { chars });
+            }
         }
         if matches!(text, "." | "..") {
             return Err(InvalidExternalId::DotSegment);
@@ -264,7 +275,7 @@ mod tests {
             (" a", InvalidExternalId::BlanksAround),
             ("a\u{a0}", InvalidExternalId::BlanksAround),
             ("a\tb", InvalidExternalId::ControlCharacter),
-            (too_long.as_str(), InvalidExternalId::TooLong),
+            (too_long.as_str(), InvalidExternalId::TooLong { chars: 256 }),
         ] {
             assert_eq!(ExternalId::parse(bad), Err(why), "{bad:?}");
         }

@@ -16,7 +16,9 @@ use std::io::Write as _;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-pub use hidden::{HiddenForm, character_name, hidden_form, is_invisible, plain_reading};
+pub use hidden::{
+    HiddenForm, as_seen, character_name, hidden_form, is_invisible, is_long_dash, plain_reading,
+};
 pub use line_counter::{LineCounter, count_line_breaks};
 
 /// Longest part of a value shown in a message, in characters.
@@ -40,6 +42,20 @@ enum WrittenOut {
 /// script of their neighbours needs them, such as the joiners in a Persian word.
 pub fn escape(text: &str) -> Cow<'_, str> {
     write_out(text, WrittenOut::Unseen)
+}
+
+/// Returns `true` if the text has a character for which nothing is drawn, unless the script of its
+/// neighbours needs the character.
+pub fn has_unseen_character(text: &str) -> bool {
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if is_invisible(c) && !hidden::is_at_home(before, c, rest.peek().copied()) {
+            return true;
+        }
+        before = Some(c);
+    }
+    false
 }
 
 /// Returns a value for a message: escaped, in quotes, and cut after 120 characters with its length
@@ -130,6 +146,15 @@ pub fn fold_case_and_accents(text: &str) -> Cow<'_, str> {
         .flat_map(char::to_lowercase)
         .nfd();
     Cow::Owned(folded.collect())
+}
+
+/// Returns the text without differences between two ids that a reader would take for the same: case,
+/// the encoding of accents, dashes, and characters that a reader cannot recognise.
+pub fn fold_id(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return fold_case_and_accents(text);
+    }
+    Cow::Owned(fold_case_and_accents(&as_seen(text)).into_owned())
 }
 
 /// Returns the candidate nearest to a word, or `None` if no candidate is near enough.

@@ -2,15 +2,12 @@
 //!
 //! A rule looks at no other row and at no file.
 
-use crate::manifest::problem::ProblemKind;
+use crate::manifest::problem::{HiddenCharacterPlace, LengthLimit, ProblemKind};
 use crate::model::{
-    ExternalId, InvalidExternalId, InvalidObjectExternalId, MAX_TEXT_CHARS, ObjectExternalId,
-    ObjectRef, ObjectType, ProcurementService, Sha256Digest,
+    ExternalId, InvalidExternalId, InvalidObjectExternalId, ObjectExternalId, ObjectRef,
+    ObjectType, ProcurementService, Sha256Digest,
 };
-use crate::text::is_bidi;
-
-/// Longest file name on common file systems, in bytes.
-const MAX_FILE_NAME_BYTES: usize = 255;
+use crate::text::{hidden_form, is_bidi};
 
 /// Rule for `file_path`: relative to the root, `/` between the parts, and no `..`.
 pub(super) fn file_path(cell: &str) -> Result<&str, ProblemKind> {
@@ -36,7 +33,9 @@ pub(super) fn file_path(cell: &str) -> Result<&str, ProblemKind> {
 pub(super) fn object_type(cell: &str) -> Result<ObjectType, ProblemKind> {
     require_value(cell)?;
     cell.parse().map_err(|_| {
-        if cell.trim().parse::<ObjectType>().is_ok() {
+        if let Err(hidden) = refuse_hidden_characters(cell) {
+            hidden
+        } else if cell.trim().parse::<ObjectType>().is_ok() {
             ProblemKind::BlanksAround
         } else {
             ProblemKind::UnknownObjectType
@@ -67,7 +66,9 @@ pub(super) fn object_external_id(cell: &str) -> Result<ObjectExternalId, Problem
     require_value(cell)?;
     let id = ObjectExternalId::parse(cell).map_err(|bad| match bad {
         InvalidObjectExternalId::Empty => ProblemKind::EmptyCell,
-        InvalidObjectExternalId::TooLong => ProblemKind::ObjectExternalIdTooLong,
+        InvalidObjectExternalId::TooLong { .. } => {
+            ProblemKind::TooLong(LengthLimit::ObjectExternalId)
+        }
         InvalidObjectExternalId::ControlCharacter => ProblemKind::ControlCharacter,
         InvalidObjectExternalId::BlanksAround => ProblemKind::BlanksAround,
     })?;
@@ -77,6 +78,7 @@ pub(super) fn object_external_id(cell: &str) -> Result<ObjectExternalId, Problem
 
 fn require_trimmed(cell: &str) -> Result<(), ProblemKind> {
     require_value(cell)?;
+    refuse_hidden_characters(cell)?;
     if cell.trim() != cell {
         return Err(ProblemKind::BlanksAround);
     }
@@ -131,7 +133,7 @@ pub(super) fn owned_new_external_id(
 fn external_id_problem(bad: InvalidExternalId) -> ProblemKind {
     match bad {
         InvalidExternalId::Empty => ProblemKind::EmptyCell,
-        InvalidExternalId::TooLong => ProblemKind::TooLong,
+        InvalidExternalId::TooLong { .. } => ProblemKind::TooLong(LengthLimit::ExternalId),
         InvalidExternalId::ControlCharacter => ProblemKind::ControlCharacter,
         InvalidExternalId::BlanksAround => ProblemKind::BlanksAround,
         InvalidExternalId::DotSegment => ProblemKind::DotSegment,
@@ -145,9 +147,7 @@ pub(super) fn title(cell: &str) -> Result<Option<&str>, ProblemKind> {
     }
     refuse_spreadsheet_damage(cell)?;
     refuse_invisible_characters(cell)?;
-    if cell.len() > MAX_TEXT_CHARS && cell.chars().count() > MAX_TEXT_CHARS {
-        return Err(ProblemKind::TooLong);
-    }
+    LengthLimit::Title.check(cell)?;
     Ok(Some(cell))
 }
 
@@ -167,9 +167,7 @@ pub(super) fn file_name(cell: &str) -> Result<Option<&str>, ProblemKind> {
     if matches!(cell, "." | "..") {
         return Err(ProblemKind::DotSegment);
     }
-    if cell.len() > MAX_FILE_NAME_BYTES {
-        return Err(ProblemKind::TooLong);
-    }
+    LengthLimit::FileName.check(cell)?;
     Ok(Some(cell))
 }
 
@@ -180,7 +178,9 @@ pub(super) fn sha256(cell: &str) -> Result<Option<Sha256Digest>, ProblemKind> {
     }
     refuse_spreadsheet_damage(cell)?;
     cell.parse().map(Some).map_err(|_| {
-        if cell.trim().parse::<Sha256Digest>().is_ok() {
+        if let Err(hidden) = refuse_hidden_characters(cell) {
+            hidden
+        } else if cell.trim().parse::<Sha256Digest>().is_ok() {
             ProblemKind::BlanksAround
         } else {
             ProblemKind::InvalidSha256
@@ -197,9 +197,7 @@ fn require_value(cell: &str) -> Result<(), ProblemKind> {
 
 /// Refuses characters that people cannot see and programs interpret.
 fn refuse_invisible_characters(cell: &str) -> Result<(), ProblemKind> {
-    // A loop without an early exit compares many bytes at once; nearly all cells are plain.
-    let is_plain = |plain: bool, byte: u8| plain & (b' '..=b'~').contains(&byte);
-    if cell.bytes().fold(true, is_plain) {
+    if is_plain(cell) {
         return Ok(());
     }
     if cell.chars().any(char::is_control) {
@@ -207,6 +205,22 @@ fn refuse_invisible_characters(cell: &str) -> Result<(), ProblemKind> {
     }
     if cell.chars().any(is_bidi) {
         return Err(ProblemKind::BidiCharacter);
+    }
+    Ok(())
+}
+
+/// Returns `true` if the cell has characters of plain ASCII alone.
+fn is_plain(cell: &str) -> bool {
+    // A loop without an early exit compares many bytes at once; nearly all cells are plain.
+    let is_plain = |plain: bool, byte: u8| plain & (b' '..=b'~').contains(&byte);
+    cell.bytes().fold(true, is_plain)
+}
+
+/// Refuses characters that a reader cannot recognise, in a key of a fixed form.
+fn refuse_hidden_characters(cell: &str) -> Result<(), ProblemKind> {
+    refuse_invisible_characters(cell)?;
+    if cell.chars().any(|c| hidden_form(c).is_some()) {
+        return Err(ProblemKind::HiddenCharacter(HiddenCharacterPlace::FixedKey));
     }
     Ok(())
 }

@@ -8,12 +8,12 @@ use super::row::to_u32;
 use super::{Column, Manifest, SimilarIdPolicy};
 use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList};
 use crate::model::ObjectType;
-use crate::text::fold_case_and_accents;
+use crate::text::fold_id;
 
 /// Check of the ids of one column: filled while the rows are scanned, reported at the end.
 pub(super) struct IdColumnCheck {
     column: Column,
-    /// Hashes of the ids without case and accents, with their rows.
+    /// Hashes of the ids without what a reader would not notice, with their rows.
     pub(super) hashes: RowValueHashes,
     zero_detector: DroppedZeroDetector,
 }
@@ -39,7 +39,7 @@ impl IdColumnCheck {
 
     /// Adds the id of a row. Rows without an id are not added.
     pub(super) fn add(&mut self, row: u32, id: &str) {
-        self.hashes.add(row, fold_case_and_accents(id));
+        self.hashes.add(row, fold_id(id));
         self.zero_detector.add(id);
     }
 
@@ -126,7 +126,7 @@ fn report_duplicates(
         let raw = manifest.row_numbered(row);
         let id = raw.cell(column);
         let same = exact.find_or_insert(Cow::Borrowed(id), row);
-        let alike = folded.find_or_insert(fold_case_and_accents(id), row);
+        let alike = folded.find_or_insert(fold_id(id), row);
         if let Some(first) = same {
             first.report_pair(row, |row, other| {
                 problems.push(id_problem(column, row, ProblemKind::DuplicateId { other }));
@@ -226,6 +226,30 @@ mod tests {
                 ]
             );
             assert_eq!(problems_of_ids(&[one, other], SimilarIdPolicy::Allow), []);
+        }
+    }
+
+    #[test]
+    fn ids_that_differ_only_in_what_a_reader_does_not_notice_are_alike() {
+        let column = Column::ExternalId;
+        for (one, other) in [
+            ("MAR-11", "MAR\u{2013}11"),
+            ("MAR-11", "mar\u{2212}11"),
+            ("A 1", "A\u{a0}1"),
+            ("A1", "A\u{200b}1"),
+        ] {
+            let alike = problems_of_ids(&[one, other], SimilarIdPolicy::Refuse)
+                .into_iter()
+                .filter(|(_, kind)| matches!(kind, ProblemKind::SimilarId { .. }))
+                .collect::<Vec<_>>();
+            assert_eq!(
+                alike,
+                [
+                    (1, ProblemKind::SimilarId { other: 2, column }),
+                    (2, ProblemKind::SimilarId { other: 1, column })
+                ],
+                "{other:?}"
+            );
         }
     }
 

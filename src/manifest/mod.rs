@@ -7,6 +7,7 @@
 //! checks the files. Start with [`read_manifest`]; `cell_rules` holds the rules of each column,
 //! `problem` the list of problems.
 
+mod cell_doubts;
 mod cell_rules;
 mod column;
 mod equal_values;
@@ -56,14 +57,17 @@ pub struct ManifestOptions {
     pub own_outputs: OwnOutputPolicy,
 }
 
-/// Treatment of `external_id`s that differ only in case or in the encoding of accents.
+/// Treatment of ids that a reader may take for others: `external_id`s that differ only in case, in the
+/// encoding of accents, in dashes or in characters that cannot be recognised, and ids with such
+/// characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SimilarIdPolicy {
     /// Similar ids are an error: one id is probably a mistake, and another system may take both for
-    /// the same.
+    /// the same. Characters that cannot be recognised are an error.
     #[default]
     Refuse,
-    /// Similar ids are accepted as different ids.
+    /// Similar ids are accepted as different ids. Characters that cannot be recognised are accepted
+    /// with a warning.
     Allow,
 }
 
@@ -161,7 +165,14 @@ fn parse_manifest(
         object_external_ids,
         service,
         quote_faults,
-    } = scan_rows(&text, &header, &source, rest, &mut problems)?;
+    } = scan_rows(
+        &text,
+        &header,
+        &source,
+        rest,
+        options.similar_ids,
+        &mut problems,
+    )?;
     let manifest = Manifest {
         path: path.to_owned(),
         text,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::equal_values::RowValueHashes;
 use super::{Column, Manifest, SimilarIdPolicy};
 use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList};
-use crate::text::fold_case_and_accents;
+use crate::text::fold_id;
 
 /// Reports the rows whose new id is the `external_id` of a row.
 ///
@@ -55,9 +55,7 @@ impl IdHolders {
             let raw = manifest.row_numbered(*row);
             let id = raw.external_id();
             holders.rows_by_id.entry(id.to_owned()).or_insert(*row);
-            let folded = holders
-                .rows_by_folded_id
-                .entry(fold_case_and_accents(id).into_owned());
+            let folded = holders.rows_by_folded_id.entry(fold_id(id).into_owned());
             folded.or_insert(*row);
         }
         holders
@@ -68,9 +66,7 @@ impl IdHolders {
         if let Some(other) = self.rows_by_id.get(id) {
             return Some(ProblemKind::NewIdInUse { other: *other });
         }
-        let other = *self
-            .rows_by_folded_id
-            .get(fold_case_and_accents(id).as_ref())?;
+        let other = *self.rows_by_folded_id.get(fold_id(id).as_ref())?;
         // A row may be renamed to an id similar to its own.
         (other != row && similar == SimilarIdPolicy::Refuse).then_some(ProblemKind::SimilarId {
             other,

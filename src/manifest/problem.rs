@@ -1,10 +1,13 @@
 //! List of all problems of a manifest, collected in one pass.
 //!
 //! [`ManifestProblem`] holds the place and the kind of a mistake, [`ProblemList`] the list of all
-//! mistakes and the rows that cannot be sent. `problem_kind` holds the catalogue of kinds (`quote_problem`
-//! the mistakes in quotes), `sentence` the words, `remedy` the advice, `render` the form on a screen and in the problems file.
+//! mistakes and the rows that cannot be sent. `problem_kind` holds the catalogue of kinds, and
+//! `quote_problem`, `hidden_characters` and `length_limit` more of some kinds; `sentence` holds the
+//! words, `remedy` the advice, `render` the form on a screen and in the problems file.
 //! `manifest` and `prepare` find the problems.
 
+mod hidden_characters;
+mod length_limit;
 mod problem_kind;
 mod quote_problem;
 mod remedy;
@@ -13,6 +16,8 @@ mod sentence;
 
 use super::Column;
 
+pub use hidden_characters::HiddenCharacterPlace;
+pub use length_limit::LengthLimit;
 pub use problem_kind::{ProblemKind, Severity};
 pub use quote_problem::QuoteProblem;
 pub use render::{

@@ -365,7 +365,8 @@ impl RawRow<'_> {
         }
     }
 
-    fn check_shape(&self) -> Result<(), RowFinding> {
+    /// Fails for a row whose cells may be under the wrong names.
+    pub(super) fn check_shape(&self) -> Result<(), RowFinding> {
         self.refuse_reading_fault(None)?;
         if self.cells.len() == self.header.width {
             return Ok(());

@@ -1,6 +1,7 @@
 //! Scan of all rows: the position of each row, the problems of each row alone, and the values for the
 //! comparison of rows with each other.
 
+use super::cell_doubts;
 use super::header::{ManifestHeader, is_blank_record};
 use super::id_column_check::{IdColumnCheck, ObjectExternalIdCheck};
 use super::manifest_service::ManifestService;
@@ -8,7 +9,7 @@ use super::record_splitter::{QuoteFault, RecordSpan, RecordSplitter};
 use super::row::to_u32;
 use super::stray_quote::{StrayQuote, find_stray_quote, splitter_after};
 use super::table::TableSource;
-use super::{Column, ManifestErrorKind, RawRow, RowFinding};
+use super::{Column, ManifestErrorKind, RawRow, RowFinding, SimilarIdPolicy};
 use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList, QuoteProblem};
 
 /// Position of a row: its offset in the text, and its line in the file of the user.
@@ -122,6 +123,7 @@ pub(super) fn scan_rows<'m>(
     header: &'m ManifestHeader,
     source: &TableSource,
     mut rest: RecordSplitter<'m>,
+    similar: SimilarIdPolicy,
     problems: &mut ProblemList,
 ) -> Result<RowScan, ManifestErrorKind> {
     let mut found = RowScan::new();
@@ -157,6 +159,9 @@ pub(super) fn scan_rows<'m>(
                 problems.push(row.problem(column, wrong));
             },
         );
+        cell_doubts::for_each_doubt(&row, similar, |doubt| {
+            problems.push(row.problem(doubt.column, doubt.kind));
+        });
         if let Some(kind) = kind {
             found.service.add_row(&row, kind.service(), problems);
             if let Some(id) = ids.object_external_id {

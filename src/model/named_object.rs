@@ -6,7 +6,7 @@ use super::object::{ObjectRef, ObjectType};
 
 /// Longest external id of a record in characters. No document gives a limit; the bound keeps the
 /// path of a look-up below the length that servers take.
-const MAX_OBJECT_EXTERNAL_ID_CHARS: usize = 1_000;
+pub const MAX_OBJECT_EXTERNAL_ID_CHARS: usize = 1_000;
 
 /// Customer's own id of a record, such as the number of a contract.
 ///
@@ -22,8 +22,14 @@ pub enum InvalidObjectExternalId {
     #[error("is empty")]
     Empty,
     /// The text has more than 1,000 characters.
-    #[error("is longer than 1,000 characters")]
-    TooLong,
+    #[error(
+        "has {chars} characters; {MAX_OBJECT_EXTERNAL_ID_CHARS} characters is the most that a \
+         request can carry"
+    )]
+    TooLong {
+        /// Number of characters of the text.
+        chars: usize,
+    },
     /// The text contains a control character.
     #[error("contains a control character")]
     ControlCharacter,
@@ -44,8 +50,9 @@ impl ObjectExternalId {
         if text.trim() != text {
             return Err(InvalidObjectExternalId::BlanksAround);
         }
-        if text.chars().count() > MAX_OBJECT_EXTERNAL_ID_CHARS {
-            return Err(InvalidObjectExternalId::TooLong);
+        let chars = text.chars().count();
+        if chars > MAX_OBJECT_EXTERNAL_ID_CHARS {
+            return Err(InvalidObjectExternalId::TooLong { chars });
         }
         Ok(Self(text.into()))
     }
@@ -110,7 +117,10 @@ mod tests {
             ("", InvalidObjectExternalId::Empty),
             (" a", InvalidObjectExternalId::BlanksAround),
             ("a\tb", InvalidObjectExternalId::ControlCharacter),
-            (too_long.as_str(), InvalidObjectExternalId::TooLong),
+            (
+                too_long.as_str(),
+                InvalidObjectExternalId::TooLong { chars: 1_001 },
+            ),
         ] {
             assert_eq!(ObjectExternalId::parse(bad), Err(why), "{bad:?}");
         }

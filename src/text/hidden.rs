@@ -96,6 +96,21 @@ pub fn plain_reading(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain.collect())
 }
 
+/// Returns `true` for a dash that is longer than a hyphen, which many fonts hardly show. Word
+/// processors put it in the place of a typed hyphen.
+pub fn is_long_dash(c: char) -> bool {
+    matches!(c, '\u{2012}'..='\u{2015}' | '\u{2212}')
+}
+
+/// Returns the text as it reads at a glance: as [`plain_reading`] returns it, with a hyphen for each
+/// dash.
+pub fn as_seen(text: &str) -> Cow<'_, str> {
+    match plain_reading(text) {
+        plain if plain.contains(is_long_dash) => plain.replace(is_long_dash, "-").into(),
+        plain => plain,
+    }
+}
+
 /// Returns `true` if the neighbours of a hidden character give it a shape that people see, so that
 /// writing it out would only spoil the text.
 ///
@@ -165,7 +180,12 @@ fn unicode_name(c: char) -> Option<&'static str> {
         '\u{200d}' => "ZERO WIDTH JOINER",
         '\u{2010}' => "HYPHEN",
         '\u{2011}' => "NON-BREAKING HYPHEN",
+        '\u{2012}' => "FIGURE DASH",
+        '\u{2013}' => "EN DASH",
+        '\u{2014}' => "EM DASH",
+        '\u{2015}' => "HORIZONTAL BAR",
         '\u{202f}' => "NARROW NO-BREAK SPACE",
+        '\u{2212}' => "MINUS SIGN",
         '\u{205f}' => "MEDIUM MATHEMATICAL SPACE",
         '\u{2060}' => "WORD JOINER",
         '\u{3000}' => "IDEOGRAPHIC SPACE",
@@ -214,6 +234,13 @@ mod tests {
             ("\u{200b}", ""),
         ] {
             assert_eq!(plain_reading(text), seen, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_dash_passes_for_a_hyphen_at_a_glance() {
+        for text in ["A-1", "A\u{2013}1", "A\u{2212}\u{200b}1", "A\u{2011}1"] {
+            assert_eq!(as_seen(text), "A-1", "{text:?}");
         }
     }
 

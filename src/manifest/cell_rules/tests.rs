@@ -160,6 +160,19 @@ fn an_object_id_of_an_unknown_type_is_something_at_least() {
 }
 
 #[test]
+fn a_key_of_a_fixed_form_has_no_room_for_what_nobody_sees() {
+    let hidden = Some(ProblemKind::HiddenCharacter(HiddenCharacterPlace::FixedKey));
+    let digest = format!("{}\u{2060}", "aB".repeat(32));
+    assert_refusals(object_type, &[("contract\u{a0}", hidden.clone())]);
+    assert_refusals(
+        |cell| object_ref(ObjectType::Contract, cell),
+        &[("\u{feff}1", hidden.clone())],
+    );
+    assert_refusals(object_id, &[("1\u{200b}", hidden.clone())]);
+    assert_refusals(sha256, &[(&digest, hidden)]);
+}
+
+#[test]
 fn an_external_id_of_a_record_is_any_text_that_can_be_read() {
     let (longest, too_long) = ("é".repeat(1_000), "x".repeat(1_001));
     assert_refusals(
@@ -174,7 +187,10 @@ fn an_external_id_of_a_record_is_any_text_that_can_be_read() {
             ("CW-1 ", Some(ProblemKind::BlanksAround)),
             ("CW\t1", Some(ProblemKind::ControlCharacter)),
             ("CW\u{202e}1", Some(ProblemKind::BidiCharacter)),
-            (&too_long, Some(ProblemKind::ObjectExternalIdTooLong)),
+            (
+                &too_long,
+                Some(ProblemKind::TooLong(LengthLimit::ObjectExternalId)),
+            ),
         ],
     );
 }
@@ -191,7 +207,10 @@ fn an_external_id_can_be_addressed_and_read() {
             (" a", Some(ProblemKind::BlanksAround)),
             ("a\tb", Some(ProblemKind::ControlCharacter)),
             ("a\u{202e}b", Some(ProblemKind::BidiCharacter)),
-            (&too_long, Some(ProblemKind::TooLong)),
+            (
+                &too_long,
+                Some(ProblemKind::TooLong(LengthLimit::ExternalId)),
+            ),
         ],
     );
 }
@@ -214,7 +233,10 @@ fn a_new_external_id_is_fit_to_be_one_and_may_be_left_out() {
             (".", Some(ProblemKind::DotSegment)),
             ("a\nb", Some(ProblemKind::ControlCharacter)),
             ("a\u{202e}b", Some(ProblemKind::BidiCharacter)),
-            (&too_long, Some(ProblemKind::TooLong)),
+            (
+                &too_long,
+                Some(ProblemKind::TooLong(LengthLimit::ExternalId)),
+            ),
         ],
     );
     assert_eq!(wished("#N/A"), Ok(None));
@@ -240,7 +262,7 @@ fn a_title_is_short_and_of_one_line() {
         &[
             ("", None),
             (&longest, None),
-            (&too_long, Some(ProblemKind::TooLong)),
+            (&too_long, Some(ProblemKind::TooLong(LengthLimit::Title))),
             ("two\nlines", Some(ProblemKind::ControlCharacter)),
         ],
     );
@@ -260,7 +282,7 @@ fn a_file_name_is_one_name_and_no_path() {
             ("..", Some(ProblemKind::DotSegment)),
             ("a\u{0}b", Some(ProblemKind::ControlCharacter)),
             ("a\u{200e}b", Some(ProblemKind::BidiCharacter)),
-            (&too_long, Some(ProblemKind::TooLong)),
+            (&too_long, Some(ProblemKind::TooLong(LengthLimit::FileName))),
         ],
     );
 }

@@ -2,6 +2,8 @@
 //!
 //! The place of a mistake, and the number of rows with the same mistake, are not known here.
 
+use super::hidden_characters::HiddenCharacterPlace;
+use super::length_limit::LengthLimit;
 use super::quote_problem::QuoteProblem;
 use crate::manifest::Column;
 use crate::model::{InvalidObjectId, NonFileKind, ObjectType, ProcurementService, Sha256Digest};
@@ -65,8 +67,11 @@ pub enum ProblemKind {
     BidiCharacter,
     /// The value has white space before or after it.
     BlanksAround,
-    /// The value has more characters (for a file name: bytes) than can be stored.
-    TooLong,
+    /// The cell contains a character that cannot be seen, or that looks like a plain blank or
+    /// hyphen.
+    HiddenCharacter(HiddenCharacterPlace),
+    /// The value is longer than its limit.
+    TooLong(LengthLimit),
     /// The cell is `.` or `..` in place of a name.
     DotSegment,
     /// A spreadsheet has rewritten a long number as `1.00E+15`.
@@ -83,7 +88,8 @@ pub enum ProblemKind {
         /// Number of the other row.
         other: u32,
     },
-    /// An id of another row differs only in case or in the encoding of accents.
+    /// An id of another row differs only in case, in the encoding of accents, in the form of a dash, or
+    /// in characters that a reader cannot recognise.
     SimilarId {
         /// Number of the other row.
         other: u32,
@@ -122,8 +128,6 @@ pub enum ProblemKind {
     TwoObjectIds,
     /// The row names a record of Keelvar by an external id, which Keelvar's records do not have.
     ObjectExternalIdUnsupported,
-    /// The external id has more characters than a request can carry.
-    ObjectExternalIdTooLong,
     /// No record of the type has the id.
     UnknownObject(ObjectType),
     /// No record of the type has the external id.
@@ -208,7 +212,8 @@ impl ProblemKind {
             Self::ControlCharacter => "control_character",
             Self::BidiCharacter => "bidi_character",
             Self::BlanksAround => "blanks_around",
-            Self::TooLong | Self::ObjectExternalIdTooLong => "too_long",
+            Self::HiddenCharacter(_) => "hidden_character",
+            Self::TooLong(_) => "too_long",
             Self::DotSegment => "dot_segment",
             Self::RewrittenNumber => "rewritten_number",
             Self::ErrorValue => "error_value",
@@ -253,6 +258,7 @@ impl ProblemKind {
     /// Returns the severity of the mistake.
     pub fn severity(&self) -> Severity {
         match self {
+            Self::HiddenCharacter(place) => place.severity(),
             Self::MisspeltColumn { .. }
             | Self::UnnamedColumn { .. }
             | Self::DroppedZeros { .. }

@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::length_limit::LengthLimit;
 use super::problem_kind::ProblemKind;
 use crate::model::{InvalidObjectId, NonFileKind, ObjectType};
 use crate::text::{looks_the_same, nearest_word, quoted};
@@ -13,6 +14,7 @@ impl ProblemKind {
         let remedy = match self {
             Self::UnknownObjectType => return object_type_remedy(value),
             Self::InvalidObjectId(why) => return object_id_remedy(*why, value),
+            Self::HiddenCharacter(place) => return place.remedy(value),
             Self::FileMissing {
                 similar_path: Some(name),
             } => {
@@ -33,7 +35,12 @@ impl ProblemKind {
             Self::EmptyCell => "fill in the cell",
             Self::ControlCharacter | Self::BidiCharacter => "remove the character",
             Self::BlanksAround => "remove the blanks",
-            Self::TooLong => "shorten the value",
+            Self::TooLong(LengthLimit::ObjectExternalId)
+            | Self::UnknownObjectExternalId(_)
+            | Self::AmbiguousObjectExternalId { .. } => {
+                "correct the cell, or give the record's own id in object_id"
+            }
+            Self::TooLong(_) => "shorten the value",
             Self::DotSegment => "write a name",
             Self::RewrittenNumber => "export the column as text",
             Self::ErrorValue => "mend the formula and export again",
@@ -62,11 +69,6 @@ impl ProblemKind {
                  object_external_id empty"
             }
             Self::UnknownObject(_) => "correct the object_id or the object_type",
-            Self::ObjectExternalIdTooLong
-            | Self::UnknownObjectExternalId(_)
-            | Self::AmbiguousObjectExternalId { .. } => {
-                "correct the cell, or give the record's own id in object_id"
-            }
             Self::ObjectNotLookedUp { .. } => "run the import again later",
             Self::InvalidSha256 => "write 64 hexadecimal digits, or leave the cell empty",
             Self::AbsolutePath => "write the path relative to the root, which --root sets",

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::hidden_characters;
 use super::problem_kind::ProblemKind;
 use crate::manifest::{Column, Manifest};
 use crate::model::{
@@ -12,7 +13,11 @@ use crate::text::{count_with_noun, escape, group_thousands, quoted};
 impl ProblemKind {
     /// Returns the mistake as a sentence.
     pub(super) fn sentence(&self, value: &str, manifest: &Manifest) -> String {
-        format!("{} {}", self.subject(value), self.predicate(manifest))
+        format!(
+            "{} {}",
+            self.subject(value),
+            self.predicate(value, manifest)
+        )
     }
 
     fn subject(&self, value: &str) -> String {
@@ -31,7 +36,7 @@ impl ProblemKind {
         }
     }
 
-    fn predicate(&self, manifest: &Manifest) -> Cow<'static, str> {
+    fn predicate(&self, value: &str, manifest: &Manifest) -> Cow<'static, str> {
         let plain = match self {
             Self::RaggedRow {
                 header_cells: expected,
@@ -49,8 +54,10 @@ impl ProblemKind {
                 return format!("is also in {}", manifest.row_place(*other)).into();
             }
             Self::SimilarId { other, column } => {
-                return similar_id_predicate(*other, *column, manifest).into();
+                return similar_id_predicate(value, *other, *column, manifest).into();
             }
+            Self::HiddenCharacter(_) => return hidden_characters::predicate(value).into(),
+            Self::TooLong(limit) => return limit.predicate(value).into(),
             Self::NewIdInUse { other } => {
                 let place = manifest.row_place(*other);
                 return format!("is the external_id of {place}").into();
@@ -98,7 +105,6 @@ impl ProblemKind {
             Self::ControlCharacter => "contains a control character",
             Self::BidiCharacter => "contains a character that changes the direction of writing",
             Self::BlanksAround => "has blanks around it",
-            Self::TooLong => "is longer than 255, the most that can be stored",
             Self::DotSegment => "means a folder and cannot be a name",
             Self::RewrittenNumber => "was rewritten by a spreadsheet",
             Self::ErrorValue => "is an error value of a spreadsheet",
@@ -112,7 +118,6 @@ impl ProblemKind {
             Self::ObjectExternalIdUnsupported => {
                 "cannot name the record: Keelvar's records have no external ids"
             }
-            Self::ObjectExternalIdTooLong => "is longer than 1,000 characters",
             Self::InvalidSha256 => "is not a SHA-256",
             Self::AbsolutePath => "is an absolute path",
             Self::ParentFolder => "contains the part `..`",
@@ -169,10 +174,13 @@ fn ambiguous_id_predicate(object_type: ObjectType, count: u32) -> String {
     )
 }
 
-fn similar_id_predicate(other: u32, column: Column, manifest: &Manifest) -> String {
+fn similar_id_predicate(value: &str, other: u32, column: Column, manifest: &Manifest) -> String {
+    let row = manifest.row_numbered(other);
+    let other_id = row.cell(column);
     format!(
-        "differs only in case or in the encoding of accents from {} in {}",
-        quoted(manifest.row_numbered(other).cell(column)),
+        "differs only in {} from {} in {}",
+        hidden_characters::difference(value, other_id),
+        quoted(other_id),
         manifest.row_place(other)
     )
 }

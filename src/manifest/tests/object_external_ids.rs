@@ -90,7 +90,7 @@ fn a_damaged_id_says_how_to_mend_it_whatever_the_type() {
     let screen = screen(EXTERNAL_ID_ALONE, &format!("a,contract,{too_long},A\n"));
     assert!(
         screen.ends_with(
-            "(1001 characters)\" is longer than 1,000 characters; correct the cell, or give the \
+            "(1001 characters)\" has 1,001 characters; 1,000 characters is the most that the external id of a record may have; correct the cell, or give the \
              record's own id in object_id\n"
         ),
         "{screen}"

@@ -16,8 +16,8 @@ fn every_unfit_external_id_is_told_with_its_place_and_its_remedy() {
             &*too_long,
             "too_long",
             format!(
-                "\"{cut}… (256 characters)\" is longer than 255, the most that can be stored; \
-                 shorten the value"
+                "\"{cut}… (256 characters)\" has 256 characters; 255 characters is \
+                 the most that an external id may have; shorten the value"
             ),
         ),
         (

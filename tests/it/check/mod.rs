@@ -2,6 +2,7 @@
 
 mod cells;
 mod files;
+mod hidden_characters;
 mod keelvar;
 mod object_external_ids;
 mod reading;
@@ -24,12 +25,13 @@ fn noted(test: &ImportTest) -> Vec<String> {
     assert_eq!(
         reader.headers().unwrap(),
         vec![
-            "severity", "kind", "file", "line", "row", "column", "value", "problem", "remedy"
+            "severity", "kind", "file", "sheet", "cell", "line", "row", "column", "value",
+            "problem", "remedy"
         ]
     );
     let records = reader.records().map(Result::unwrap);
     records
-        .map(|cells| [&cells[1], &cells[3], &cells[4], &cells[5]].join(" "))
+        .map(|cells| [&cells[1], &cells[5], &cells[6], &cells[7]].join(" "))
         .collect()
 }
 
