@@ -429,6 +429,27 @@ fn a_pilot_into_keelvar_puts_its_rows_alone_into_jobs() {
 }
 
 #[test]
+fn a_pilot_of_one_row_of_an_unfinished_job_leaves_the_others_with_the_job() {
+    let test = ImportTest::with_event_rows(3)
+        .configure_jobs(|jobs| jobs.status_words.success = "ATTACHED_ALL".to_owned());
+    let running = |id: &str| format!("{id} pending job_running");
+    test.import()
+        .args(["--job-timeout", "5s"])
+        .rows(["A1", "A2", "A3"].map(running).iter().map(String::as_str))
+        .exits(1);
+    let known = ["--success-status", "ATTACHED_ALL"];
+    test.resume()
+        .args(known)
+        .args(["--only", "2"])
+        .rows([&*running("A1"), "A2 uploaded", &*running("A3")])
+        .exits(1);
+    test.resume().args(known).all_uploaded(3).exits(0);
+    assert_eq!(test.service().count_requests(CreateJob), 1);
+    assert_eq!(test.service().count_requests(Upload), 3);
+    assert_attached_once(&test);
+}
+
+#[test]
 fn a_pilot_of_requests_needs_no_consent_for_the_events_that_it_leaves_out() {
     let test = ImportTest::with_object_rows([(SOURCING_EVENT, 2), (SOURCING_REQUEST, 1)]);
     let run = |rows: &str| {
