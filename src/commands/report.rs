@@ -74,10 +74,10 @@ pub fn run(config: &ReportPlan) -> Result<ProgramExit, CommandError> {
     }
     let digest = ledger.sha256.to_string();
     written.note("results", &config.results, &digest, ledger.size);
-    let attached = config
-        .attach
-        .as_ref()
-        .map(|attach| attach::attach_report(attach, config.output, &html_path, html_digest));
+    let dialect = ledger.earlier_results().dialect().for_output();
+    let attached = config.attach.as_ref().map(|attach| {
+        attach::attach_report(attach, config.output, (&html_path, html_digest), dialect)
+    });
     // The summary names the written files even if the report could not be attached.
     let (attached, ended) = match attached.transpose() {
         Ok(attached) => {

@@ -193,6 +193,7 @@ mod tests {
             header.clone().into_bytes(),
             format!("\u{feff}{header}").into_bytes(),
             header.replace(',', ";").into_bytes(),
+            format!("\u{feff}{}", header.replace(',', ";")).into_bytes(),
             header.replace(',', "\t").into_bytes(),
             format!(",,,\r\n{header}").into_bytes(),
             wide,

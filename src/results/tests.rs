@@ -1,5 +1,6 @@
 //! Results files read back: after a run, a kill, a tear, an edit, a spreadsheet and a second run.
 
+mod dialects;
 mod later_versions;
 mod ledger;
 mod line_numbers;

@@ -376,9 +376,10 @@ mod tests {
             ..line()
         };
         let text = written(&[plain]);
-        for (from, to) in [(',', ";"), (',', "\t"), ('\n', "\r\n")] {
+        assert!(text.starts_with("\u{feff}row;external_id;"), "{text}");
+        for (from, to) in [(';', ","), (';', "\t"), ('\n', "\r\n")] {
             let blank = to.repeat(COLUMNS.len());
-            let saved = format!("\u{feff}{}{blank}\n", text.replace(from, to));
+            let saved = format!("{blank}\n{}{blank}\n", text.replace(from, to));
             let read = VerificationFile::parse(saved.clone().into_bytes(), None).unwrap();
             assert_eq!(
                 (read.lines().count(), read.altered_lines),

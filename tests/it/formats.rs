@@ -1,5 +1,6 @@
 //! Results files of every format version, as written at the time: each can be resumed, verified and
-//! reported. The number in a file name is the count of columns before `line_check`.
+//! reported. The number in a file name is the count of columns before `line_check`; files with
+//! `excel` in their names begin with a byte order mark and have semicolons.
 //!
 //! A later format gets files of its own here, and the existing files stay unchanged.
 
@@ -8,18 +9,20 @@ use std::path::Path;
 
 use crate::harness::{ImportTest, ResultsTable, TestCertificate, TestRun};
 
-const WORKDAY: [&str; 4] = [
+const WORKDAY: [&str; 5] = [
     "workday.16.csv",
     "workday.21.csv",
     "workday.22.csv",
     "workday.23.csv",
+    "workday.23.excel.csv",
 ];
 
-const KEELVAR: [&str; 4] = [
+const KEELVAR: [&str; 5] = [
     "keelvar.16.csv",
     "keelvar.21.csv",
     "keelvar.22.csv",
     "keelvar.23.csv",
+    "keelvar.23.excel.csv",
 ];
 
 fn golden(name: &str) -> Vec<u8> {
@@ -70,6 +73,13 @@ fn by_proxy<'t>(test: &'t ImportTest, run: TestRun<'t>) -> TestRun<'t> {
         .with_any_stderr()
 }
 
+/// Expects the byte order mark and the delimiter of the manifest, whatever the golden file had.
+#[track_caller]
+fn assert_begins_as_now(test: &ImportTest) {
+    let text = test.read(ResultsTable::DEFAULT_NAME);
+    assert!(text.starts_with("\u{feff}row,file_path,"), "{text}");
+}
+
 #[test]
 fn workday_results_of_every_format_are_gone_on_with_and_verified() {
     let test = workday();
@@ -92,6 +102,7 @@ fn workday_results_of_every_format_are_gone_on_with_and_verified() {
             .requests([])
             .exits(0);
         assert_eq!(test.results().cell("A2", "department"), "two\nlines");
+        assert_begins_as_now(&test);
     }
 }
 
@@ -111,5 +122,6 @@ fn keelvar_results_of_every_format_are_gone_on_with() {
             .requests([])
             .leaving_a_journal()
             .exits(0);
+        assert_begins_as_now(&test);
     }
 }

@@ -8,7 +8,8 @@
 //!   `already_there`, `external_ids`, `lookup_on_clash`, `routing`, `empty_sizes`, `objects`, `uploads`,
 //!   `refused_early`.
 //! - Manifests: `check` (problems), `second_copies` (files attached already), `hostile_text`.
-//! - Results: `results_file`, `results_displaced`, `saved_anew`, `formats`, `outputs`, `resume`.
+//! - Results: `results_file`, `results_displaced`, `opened_in_excel`, `saved_anew`, `formats`,
+//!   `outputs`, `resume`.
 //! - Sudden ends: `killed`, `killed_at_syncs`, `killed_often`, `disk`, `full_disk`,
 //!   `unfit_folders`, `files_away`, `two_runs`, `signals`, `suspended`.
 //! - Network and service: `unlimited_answers`, `lost_answers`, `faults`, `keys`, `certificates`,
@@ -51,6 +52,7 @@ mod limits;
 mod lookup_on_clash;
 mod lost_answers;
 mod objects;
+mod opened_in_excel;
 mod outputs;
 mod pilot;
 mod preflight;

@@ -23,6 +23,7 @@ use crate::model::{
 use crate::plan::PilotScope;
 use crate::results::ledger::Ledger;
 use crate::root::parent_folder;
+use crate::text::csv_dialect::CsvDialect;
 use crate::text::{escape, quoted};
 
 /// Outcome of attaching a report.
@@ -63,16 +64,17 @@ pub(super) fn check_attach_target(
     results_origin::checked_destination(&attach.service, ledger, service).map(drop)
 }
 
-/// Attaches the report at the path `report`. `digest` is the SHA-256 of the report.
+/// Attaches the report at the path `report`. `digest` is the SHA-256 of the report, and `dialect`
+/// that of the results of its import.
 pub(super) fn attach_report(
     attach: &AttachPlan,
     output: OutputConfig,
-    report: &Path,
-    digest: Sha256Digest,
+    (report, digest): (&Path, Sha256Digest),
+    dialect: CsvDialect,
 ) -> Result<ReportAttachment, CommandError> {
     let object = attach.object;
     let external_id = external_id(object, digest);
-    let text = manifest_text(report, object, &external_id);
+    let text = manifest_text(report, object, &external_id, dialect);
     let import = import_plan_for(attach, output, report);
     let read = manifest::read_manifest_text(report, text, &import.input.options)?;
     let exit = import::import_manifest(&import, read)?;
@@ -166,7 +168,12 @@ fn external_id(object: ObjectRef, digest: Sha256Digest) -> String {
 }
 
 /// Returns the manifest with the one row of the report.
-fn manifest_text(report: &Path, object: ObjectRef, external_id: &str) -> String {
+fn manifest_text(
+    report: &Path,
+    object: ObjectRef,
+    external_id: &str,
+    dialect: CsvDialect,
+) -> String {
     let name = report.file_name().unwrap_or_default().to_string_lossy();
     let title: String = format!("Import report {name}")
         .chars()
@@ -184,8 +191,13 @@ fn manifest_text(report: &Path, object: ObjectRef, external_id: &str) -> String 
             ProcurementService::Keelvar => String::new(),
         },
     ];
-    format!(
-        "file_path,object_type,object_id,external_id,title\n{}\n",
-        cells.join(",")
-    )
+    let header = [
+        "file_path",
+        "object_type",
+        "object_id",
+        "external_id",
+        "title",
+    ];
+    let delimiter = char::from(dialect.delimiter()).to_string();
+    format!("{}\n{}\n", header.join(&delimiter), cells.join(&delimiter))
 }

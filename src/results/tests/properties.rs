@@ -122,8 +122,17 @@ fn lines() -> impl Strategy<Value = Vec<(ResultsEntry, String)>> {
     })
 }
 
+fn any_dialect() -> impl Strategy<Value = CsvDialect> {
+    select(vec![CsvDialect::Comma, CsvDialect::Semicolon])
+}
+
 /// Returns a file of these lines, the last `appended` of them written by the journal.
-fn written_bytes(column: &str, lines: &[(ResultsEntry, String)], appended: usize) -> Vec<u8> {
+fn written_bytes(
+    dialect: CsvDialect,
+    column: &str,
+    lines: &[(ResultsEntry, String)],
+    appended: usize,
+) -> Vec<u8> {
     let folder = ResultsFolder::new();
     let (mut file, _) = ResultsFile::begin(&folder.path).unwrap();
     let (whole, journal) = lines.split_at(lines.len() - appended);
@@ -131,7 +140,7 @@ fn written_bytes(column: &str, lines: &[(ResultsEntry, String)], appended: usize
         entry: entry.clone(),
         extras: vec![extra.clone()],
     });
-    file.rewrite_before_run(CsvDialect::Comma, &[column.to_owned()], whole)
+    file.rewrite_before_run(dialect, &[column.to_owned()], whole)
         .unwrap();
     for (entry, _) in journal {
         file.append(std::slice::from_ref(entry)).unwrap();
@@ -202,11 +211,12 @@ proptest! {
 
     #[test]
     fn any_lines_read_back_as_they_were_written(
-        lines in lines(), column in arbitrary_text(), appended in any::<Index>(),
+        dialect in any_dialect(), lines in lines(), column in arbitrary_text(),
+        appended in any::<Index>(),
     ) {
         prop_assume!(column != LINE_CHECK_COLUMN && !COLUMNS.contains(&&*column));
         let appended = appended.index(lines.len() + 1);
-        let previous = ResultsFolder::parse(written_bytes(&column, &lines, appended));
+        let previous = ResultsFolder::parse(written_bytes(dialect, &column, &lines, appended));
         prop_assert_eq!(&previous.damaged_lines, &[]);
         prop_assert_eq!(previous.torn_line, None);
         for (number, (entry, extra)) in lines.iter().enumerate() {
@@ -219,9 +229,11 @@ proptest! {
 
     #[test]
     fn a_damaged_byte_costs_the_lines_that_it_touches_and_no_others(
-        lines in lines(), appended in any::<Index>(), at in any::<Index>(), damage in damage(),
+        dialect in any_dialect(), lines in lines(), appended in any::<Index>(), at in any::<Index>(),
+        damage in damage(),
     ) {
-        let mut text = written_bytes("department", &lines, appended.index(lines.len() + 1));
+        let appended = appended.index(lines.len() + 1);
+        let mut text = written_bytes(dialect, "department", &lines, appended);
         let ends = record_ends(&text);
         let at = at.index(text.len());
         damage.apply(&mut text, at);
@@ -242,9 +254,10 @@ proptest! {
 
     #[test]
     fn a_file_torn_anywhere_loses_the_line_where_it_is_torn_and_no_other(
-        lines in lines(), appended in any::<Index>(), at in any::<Index>(),
+        dialect in any_dialect(), lines in lines(), appended in any::<Index>(), at in any::<Index>(),
     ) {
-        let mut text = written_bytes("department", &lines, appended.index(lines.len() + 1));
+        let appended = appended.index(lines.len() + 1);
+        let mut text = written_bytes(dialect, "department", &lines, appended);
         let ends = record_ends(&text);
         text.truncate(ends[0] + at.index(text.len() - ends[0]));
         let length = text.len();

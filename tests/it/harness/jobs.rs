@@ -8,6 +8,7 @@ use consign::digest::sha256;
 use consign::emulator::{JobSettings, stored_job_files};
 
 use super::results_table::ResultsLine;
+use super::results_table::table_reader;
 use super::service::EmulatorUnderTest;
 use super::{ImportTest, MANIFEST_FILE, MANIFEST_HEADER, TestedService, content_of};
 
@@ -80,7 +81,7 @@ impl ImportTest {
     /// Returns the files of the chosen manifest rows, as required on their objects.
     pub(super) fn expected_files(&self, is_one: impl Fn(&str) -> bool) -> Vec<FileOnJobObject> {
         let manifest = self.read(MANIFEST_FILE);
-        let mut reader = csv::Reader::from_reader(manifest.as_bytes());
+        let mut reader = table_reader(manifest.as_bytes());
         let header = reader.headers().unwrap().clone();
         let mut files = Vec::new();
         for record in reader.records().map(Result::unwrap) {

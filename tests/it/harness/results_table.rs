@@ -42,9 +42,7 @@ impl ResultsTable {
     /// Reads a results file. Returns `None` if there is no file.
     pub(crate) fn read(path: &Path) -> Option<Self> {
         let bytes = fs::read(path).ok()?;
-        let mut reader = csv::ReaderBuilder::new()
-            .flexible(true)
-            .from_reader(bytes.as_slice());
+        let mut reader = table_reader(&bytes);
         let header: Vec<String> = owned_cells(reader.headers().unwrap());
         let lines = reader
             .records()
@@ -83,6 +81,16 @@ impl ResultsTable {
         };
         self.lines.iter().map(words).collect()
     }
+}
+
+/// Returns a reader of a table whose first column name is followed by the delimiter of the table.
+pub(super) fn table_reader(text: &[u8]) -> csv::Reader<&[u8]> {
+    let mut bytes = text.iter().copied();
+    let delimiter = bytes.find(|byte| b",;\t".contains(byte)).unwrap_or(b',');
+    csv::ReaderBuilder::new()
+        .flexible(true)
+        .delimiter(delimiter)
+        .from_reader(text)
 }
 
 fn owned_cells(record: &csv::StringRecord) -> Vec<String> {

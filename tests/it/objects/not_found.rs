@@ -26,6 +26,26 @@ const TYPO: &str = "m.csv line 3 (row 2), column object_external_id: \"CW-l2\": 
                     external id; correct the cell, or give the record's own id in object_id\n";
 
 #[test]
+fn results_without_a_tried_row_go_on_in_the_delimiter_that_the_manifest_has_now() {
+    let test = with_a_typo();
+    let beginning = |delimiter: &str| format!("\u{feff}row{delimiter}file_path{delimiter}");
+    test.import().with_any_stderr().exits(2);
+    assert!(test.read("m.results.csv").starts_with(&beginning(",")));
+    let mended = test.read("m.csv").replace("CW-l2", "CW-2");
+    test.write("m.csv", mended.replace(',', ";"));
+    let outcome = test
+        .import()
+        .prints("m.results.csv: no row was tried yet, so the import goes on with these results\n")
+        .all_uploaded(4)
+        .exits(0);
+    let about_records = outcome.requests.iter();
+    let about_records = about_records.filter(|words| words.contains("object"));
+    assert_eq!(about_records.count(), 1, "{:?}", outcome.requests);
+    let results = test.read("m.results.csv");
+    assert!(results.starts_with(&beginning(";")), "{results}");
+}
+
+#[test]
 fn a_record_that_is_not_there_stops_the_import_before_anything_is_sent() {
     let test = with_a_typo();
     let outcome = test
