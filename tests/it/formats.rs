@@ -76,8 +76,8 @@ fn by_proxy<'t>(test: &'t ImportTest, run: TestRun<'t>) -> TestRun<'t> {
 /// Expects the byte order mark and the delimiter of the manifest, whatever the golden file had.
 #[track_caller]
 fn assert_begins_as_now(test: &ImportTest) {
-    let text = test.read(ResultsTable::DEFAULT_NAME);
-    assert!(text.starts_with("\u{feff}row,file_path,"), "{text}");
+    let results = test.read(ResultsTable::DEFAULT_NAME);
+    assert!(results.starts_with("\u{feff}row,file_path,"), "{results}");
 }
 
 #[test]

@@ -21,10 +21,10 @@ fn beginning(columns: [&str; 2], delimiter: &str) -> String {
 
 #[track_caller]
 fn assert_begins(test: &ImportTest, name: &str, columns: [&str; 2], delimiter: &str) {
-    let text = test.read(name);
+    let content = test.read(name);
     let expected = beginning(columns, delimiter);
-    assert!(text.starts_with(&expected), "{name}: {text}");
-    assert_eq!(text.matches('\u{feff}').count(), 1, "{name}: {text}");
+    assert!(content.starts_with(&expected), "{name}: {content}");
+    assert_eq!(content.matches('\u{feff}').count(), 1, "{name}: {content}");
 }
 
 #[track_caller]

@@ -67,10 +67,10 @@ fn a_record_that_is_not_there_stops_the_import_before_anything_is_sent() {
     assert_eq!(test.service().count_requests(Create), 0);
     let problems = test.read("m.problems.csv");
     assert!(
-        problems.contains("error,unknown_object_external_id,m.csv,3,2,object_external_id,CW-l2,")
+        problems.contains("error,unknown_object_external_id,m.csv,,,3,2,object_external_id,CW-l2,")
     );
     assert!(
-        problems.contains("error,unknown_object_external_id,m.csv,5,4,object_external_id,CW-l2,")
+        problems.contains("error,unknown_object_external_id,m.csv,,,5,4,object_external_id,CW-l2,")
     );
     assert_eq!(
         objects_in_results(&test),
