@@ -99,6 +99,20 @@ impl fmt::Display for BackupName {
     }
 }
 
+/// Returns `true` if a file's name has the form of a [`BackupName`].
+pub fn is_backup_name(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('.').collect();
+    let is_digest = |part: &str| {
+        part.len() == DIGEST_DIGITS && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let has_names = |before: &[&str]| matches!(before, [id, .., attachment] if !id.is_empty() && AttachmentId::parse(attachment).is_ok());
+    match parts.as_slice() {
+        [before @ .., digits] if is_digest(digits) => has_names(before),
+        [before @ .., digits, _] if is_digest(digits) => has_names(before),
+        _ => false,
+    }
+}
+
 /// Returns an `external_id` as a part of a file name, with `_` for other characters. Two ids may
 /// give the same text, so the attachment's own id follows in the name.
 fn file_name_safe_id(external_id: &ExternalId) -> String {

@@ -4,6 +4,7 @@
 //! link leads out of the root, and only regular files are ever read. `missing_path` explains
 //! missing files.
 
+mod folder_walk;
 mod missing_path;
 mod system_file;
 
@@ -20,8 +21,9 @@ use crate::model::NonFileKind;
 use crate::mutex::lock_despite_poison;
 use crate::text::escape;
 
+pub use folder_walk::{FolderWalkEnd, WalkFinding};
 pub use missing_path::{MissingPathCause, MissingPathExplainer};
-pub use system_file::{SystemFileKind, is_system_folder};
+pub use system_file::SystemFileKind;
 
 /// Folder to which the manifest's paths are relative.
 #[derive(Debug)]

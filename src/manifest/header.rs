@@ -181,7 +181,7 @@ fn count_known_columns(cells: &[Cow<'_, str>]) -> usize {
 }
 
 /// Returns one spelling for `External ID`, `external-id` and ` EXTERNAL_ID `.
-fn normalise_name(name: &str) -> String {
+pub(super) fn normalise_name(name: &str) -> String {
     name.trim()
         .to_lowercase()
         .replace([' ', '-', '\u{a0}'], "_")

@@ -10,6 +10,7 @@
 mod cell_doubts;
 mod cell_rules;
 mod column;
+pub mod draft;
 mod equal_values;
 mod error;
 mod header;
@@ -17,6 +18,7 @@ mod id_column_check;
 mod keelvar_file_names;
 mod manifest_service;
 mod new_id_conflicts;
+mod own_files;
 mod own_output;
 pub mod problem;
 mod record_splitter;
@@ -32,6 +34,7 @@ use encoding_rs::Encoding;
 
 pub use column::Column;
 pub use error::{ManifestError, ManifestErrorKind};
+pub use own_files::OwnFileFinder;
 pub use own_output::{OwnOutputKind, OwnOutputPolicy};
 pub(crate) use row::stored_file_name;
 pub use row::{ManifestRow, RawRow, RowFinding};

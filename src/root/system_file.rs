@@ -49,7 +49,7 @@ impl SystemFileKind {
 }
 
 /// Returns `true` for the name of a folder made by a system, such as `$RECYCLE.BIN`.
-pub fn is_system_folder(name: &str) -> bool {
+pub(super) fn is_system_folder(name: &str) -> bool {
     is_one_of(name, &SYSTEM_FOLDERS)
 }
 

@@ -1,0 +1,133 @@
+//! Recognition of files below the root that belong to the work with consign and are no documents:
+//! manifests, results, problems, verifications, reports, backups and settings.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use super::header;
+use super::own_output::{OwnOutputKind, decode_beginning};
+use crate::backup::is_backup_name;
+use crate::root::Root;
+
+/// Longest part of a file read for its recognition, in bytes.
+const MAX_BYTES_READ: u64 = 1 << 14;
+
+/// Largest number of files read. Further files count as documents.
+const MAX_FILES_READ: usize = 2_000;
+
+/// Name of the settings beside a manifest.
+const SETTINGS_FILE: &str = "consign.toml";
+
+/// Recognition of files that consign wrote or reads. Opens at most [`MAX_FILES_READ`] files.
+#[derive(Debug)]
+pub struct OwnFileFinder<'r> {
+    root: &'r Root,
+    reads_left: usize,
+}
+
+impl<'r> OwnFileFinder<'r> {
+    /// Creates a finder for the files below a root.
+    pub fn new(root: &'r Root) -> Self {
+        Self {
+            root,
+            reads_left: MAX_FILES_READ,
+        }
+    }
+
+    /// Returns `true` if the file at a path belongs to the work with consign: by its name, or for a
+    /// table by its header. A workbook is never recognised.
+    pub fn is_own_file(&mut self, file_path: &str) -> bool {
+        let name = file_path.rsplit('/').next().unwrap_or_default();
+        if name == SETTINGS_FILE || is_backup_name(name) {
+            return true;
+        }
+        let lower = name.to_ascii_lowercase();
+        let has_ending = |ending: &str| lower.ends_with(ending);
+        let has_extension = |known: &str| {
+            let extension = Path::new(name).extension();
+            extension.is_some_and(|extension| extension.eq_ignore_ascii_case(known))
+        };
+        if has_ending(".report.html") || has_ending(".report.json") {
+            return self
+                .beginning(file_path)
+                .is_some_and(|text| text.contains("consign"));
+        }
+        if has_extension("csv") || has_extension("tsv") {
+            return self
+                .beginning(file_path)
+                .is_some_and(|text| is_own_table(&text));
+        }
+        has_extension("SHA256SUMS")
+    }
+
+    fn beginning(&mut self, file_path: &str) -> Option<String> {
+        self.reads_left = self.reads_left.checked_sub(1)?;
+        let mut bytes = Vec::new();
+        let opened = self.root.open_file(file_path).ok()?;
+        opened
+            .file
+            .take(MAX_BYTES_READ)
+            .read_to_end(&mut bytes)
+            .ok()?;
+        Some(decode_beginning(bytes))
+    }
+}
+
+fn is_own_table(text: &str) -> bool {
+    if OwnOutputKind::from_header(text).is_some() {
+        return true;
+    }
+    let names = header::split_header_names(text).map(|(names, _)| names);
+    let has = |column: &str| names.iter().flatten().any(|name| name == column);
+    ["file_path", "object_type", "external_id"]
+        .into_iter()
+        .all(has)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn files_of_the_work_with_consign_are_told_from_documents() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::from_path(folder.path()).unwrap();
+        for (name, text, is_own) in [
+            (
+                "m.csv",
+                "\u{feff}file_path;object_type;object_id;external_id\n",
+                true,
+            ),
+            (
+                "M.CSV",
+                "File Path,Object Type,Object External-ID,External ID\n",
+                true,
+            ),
+            (
+                "m.problems.csv",
+                "severity,kind,file,problem,remedy\n",
+                true,
+            ),
+            ("prices.csv", "item,price\n1,2\n", false),
+            ("lot.results.csv", "bidder,rank\n1,2\n", false),
+            ("m.results.report.html", "<html><title>consign", true),
+            ("q3.report.html", "<html><title>Third quarter", false),
+            ("m.results.SHA256SUMS", "", true),
+            ("SHA256SUMS", "", false),
+            ("consign.toml", "", true),
+            ("AT-1.4711.0123456789ab.pdf", "", true),
+            ("AT-1.4711.0123456789ab", "", true),
+            ("a.pdf", "", false),
+            ("0123456789ab.pdf", "", false),
+        ] {
+            fs::write(folder.path().join(name), text).unwrap();
+            assert_eq!(
+                OwnFileFinder::new(&root).is_own_file(name),
+                is_own,
+                "{name}"
+            );
+        }
+    }
+}
