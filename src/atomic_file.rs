@@ -173,13 +173,30 @@ pub(crate) fn replace_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
+    write_file(path, ExistingFilePolicy::Replace, write)
+}
+
+/// Writes a file on which no run relies. Fails with [`io::ErrorKind::AlreadyExists`] if there is a
+/// file, which stays as it is.
+pub(crate) fn create_file<T>(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+) -> io::Result<T> {
+    write_file(path, ExistingFilePolicy::Keep, write)
+}
+
+fn write_file<T>(
+    path: &Path,
+    existing: ExistingFilePolicy,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
+) -> io::Result<T> {
     let mut file = TemporaryFile::create(parent_folder(path), Durability::WherePossible)?;
     let mut out = BufWriter::with_capacity(1 << 16, file.as_file());
-    write(&mut out)?;
+    let written = write(&mut out)?;
     out.flush()?;
     drop(out);
-    file.persist_as(path, ExistingFilePolicy::Replace)?;
-    Ok(())
+    file.persist_as(path, existing)?;
+    Ok(written)
 }
 
 /// Checks that a file can be created beside the file at `path`: a failure is better known before

@@ -3,6 +3,7 @@
 //! first; resolution is in `into_plan`.
 
 mod emulator;
+mod folder_manifest;
 mod into_plan;
 mod values;
 
@@ -22,6 +23,7 @@ use crate::plan::ConflictPolicy;
 use crate::verification::download_scope::SampleShare;
 
 pub use emulator::EmulatorArgs;
+pub use folder_manifest::ManifestArgs;
 
 /// Attaches files to procurement records in bulk, from a spreadsheet, exactly once.
 #[derive(Debug, Parser)]
@@ -43,6 +45,8 @@ pub enum CliCommand {
     Verify(VerifyArgs),
     /// Write an audit report from the results of an import
     Report(ReportArgs),
+    /// Write a manifest to fill in, with a row for each file of a folder
+    Manifest(ManifestArgs),
     /// Stand in for the service on this machine, to try and to rehearse
     Emulator(EmulatorArgs),
 }

@@ -10,6 +10,7 @@ use crate::config::{ChangePolicyError, ConfigError};
 use crate::emulator::EmulatorError;
 use crate::http::HttpClientError;
 use crate::manifest::ManifestError;
+use crate::manifest::draft::DraftRefusal;
 use crate::model::{ObjectType, ProcurementService, RowNumbers};
 use crate::results::ResultsError;
 use crate::results::earlier_results::{DamagedResultsLine, describe_damaged_lines};
@@ -250,6 +251,9 @@ pub enum CommandError {
         /// Error of the system.
         source: io::Error,
     },
+    /// No manifest is made from the folder.
+    #[error(transparent)]
+    Draft(#[from] DraftRefusal),
     /// The HTTP clients cannot be set up.
     #[error(transparent)]
     Client(#[from] HttpClientError),
@@ -369,6 +373,7 @@ impl CommandError {
             | Self::Evidence(_)
             | Self::RefusedVerification { .. }
             | Self::OutputFileNotWritten { .. }
+            | Self::Draft(_)
             | Self::Client(_)
             | Self::Emulator(_)
             | Self::Output(_) => ProgramExit::NOTHING_SENT,

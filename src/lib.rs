@@ -45,6 +45,8 @@
 //! results.csv, manifest.csv, verification.csv -> report -> HTML, JSON, SHA256SUMS
 //! ```
 //!
+//! Before all that, a manifest may be made from a folder (`manifest::draft`).
+//!
 //! # The way of a row
 //!
 //! The first part is the same for both services. `manifest` reads the row, `prepare` hashes its
@@ -215,6 +217,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ProgramExit {
         CliCommand::Import(args) => commands::import::run(&args.into_plan()),
         CliCommand::Verify(args) => commands::verify::run(&args.into_plan()),
         CliCommand::Report(args) => commands::report::run(&args.into_plan()),
+        CliCommand::Manifest(args) => commands::manifest_from_folder::run(&args.into_plan()),
         CliCommand::Emulator(args) => commands::emulator::run(args.into_plan()),
     };
     result.unwrap_or_else(|error| {

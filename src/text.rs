@@ -235,6 +235,17 @@ pub fn count_with_noun_and_verb(count: u64, noun: &str, [one, many]: [&str; 2]) 
     format!("{} {verb}", count_with_noun(count, noun))
 }
 
+/// Returns the beginning of a list of values for a message, each quoted: `"a", "b" and 3 more`.
+pub fn quote_first<'v>(values: impl ExactSizeIterator<Item = &'v str>, most: usize) -> String {
+    let further = values.len().saturating_sub(most) as u64;
+    let first: Vec<String> = values.take(most).map(quoted).collect();
+    let first = first.join(", ");
+    match further {
+        0 => first,
+        further => format!("{first} and {} more", group_thousands(further)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -198,6 +198,7 @@ impl CliCommand {
             Self::Import(args) => args.output.verbosity(),
             Self::Verify(args) => args.output.verbosity(),
             Self::Report(args) => args.output.verbosity(),
+            Self::Manifest(args) => args.output.verbosity(),
             Self::Emulator(args) => verbosity_from_count(args.verbose),
         }
     }
@@ -212,7 +213,7 @@ impl OutputArgs {
         }
     }
 
-    fn into_config(self) -> OutputConfig {
+    pub(super) fn into_config(self) -> OutputConfig {
         OutputConfig {
             verbosity: self.verbosity(),
             form: self.output,

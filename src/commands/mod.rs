@@ -7,12 +7,14 @@ pub mod check;
 pub mod emulator;
 mod halt_message;
 pub mod import;
+pub mod manifest_from_folder;
 mod preflight_check;
 pub mod report;
 mod results_origin;
 mod run_ending;
 mod second_copy_check;
 mod session;
+mod shell_words;
 pub mod verify;
 
 use std::fmt::Write as _;

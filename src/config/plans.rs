@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::{ChangePolicy, ChangePolicyError, JobPolicy, ServiceChangePolicy, ServiceConfig};
 use crate::emulator::EmulatorSettings;
 use crate::manifest::ManifestOptions;
+use crate::manifest::draft::{DraftTarget, PathPattern};
 use crate::model::{LookUpPolicy, ObjectRef, ProcurementService, SecondCopyPolicy};
 use crate::plan::PilotScope;
 use crate::progress::Verbosity;
@@ -133,6 +134,19 @@ pub struct AttachPlan {
     pub service: ServiceConfig,
     /// Policy for Keelvar's job.
     pub jobs: JobPolicy,
+}
+
+/// Order of a manifest made from a folder.
+#[derive(Debug, Clone)]
+pub struct FolderManifestPlan {
+    /// Folder of the files.
+    pub folder: PathBuf,
+    /// File to write.
+    pub target: DraftTarget,
+    /// Pattern of the paths, for further columns.
+    pub pattern: Option<PathPattern>,
+    /// Form and amount of output.
+    pub output: OutputConfig,
 }
 
 /// Order of an emulator, running until stopped.

@@ -13,12 +13,11 @@ use std::path::PathBuf;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-pub use draft_file::{DraftFormat, DraftTally};
+pub use draft_file::{DraftFormat, DraftTally, DraftTarget, UnknownDraftEnding};
 pub use path_pattern::{InvalidPathPattern, PathPattern, PatternColumn};
 
 use super::Column;
 use super::cell_rules;
-use super::problem::ProblemKind;
 use crate::model::FileStamp;
 use crate::text::escape;
 use path_id::path_id;
@@ -103,9 +102,14 @@ pub struct ManifestDraft {
     shared_spellings: HashSet<String>,
 }
 
-/// Returns the reason for which a manifest cannot name a file, if there is one.
-pub fn refusal_of_file_path(path: &str) -> Option<ProblemKind> {
-    cell_rules::file_path(&file_path_cell(path)).err()
+/// Returns the word for the reason for which a manifest cannot name a file, if there is one.
+pub fn refusal_of_file_path(path: &str) -> Option<String> {
+    // Manifests of other systems have this character between the parts of a path.
+    if path.contains('\\') {
+        return Some("backslash".to_owned());
+    }
+    let refusal = cell_rules::file_path(&file_path_cell(path)).err()?;
+    Some(refusal.as_str().replace('_', " "))
 }
 
 /// Returns the cell for a path.
@@ -121,10 +125,10 @@ fn file_path_cell(path: &str) -> Cow<'_, str> {
 }
 
 /// Returns `true` if a spreadsheet might take a path for a formula, a number or a date, or a path
-/// looks like an error value of a spreadsheet. No spreadsheet does so with a text that ends in an
-/// extension, apart from dates such as `12.Mar`.
+/// looks like an error value of a spreadsheet or like a drive. No spreadsheet does so with a text
+/// that ends in an extension, apart from dates such as `12.Mar`.
 fn is_taken_for_value(path: &str) -> bool {
-    if starts_like_formula(path) || path.starts_with('#') {
+    if starts_like_formula(path) || path.starts_with('#') || path.as_bytes().get(1) == Some(&b':') {
         return true;
     }
     let Some((stem, extension)) = path.rsplit_once('.') else {

@@ -69,7 +69,7 @@ impl<'r> OwnFileFinder<'r> {
             .take(MAX_BYTES_READ)
             .read_to_end(&mut bytes)
             .ok()?;
-        Some(decode_beginning(bytes))
+        Some(decode_beginning(&bytes))
     }
 }
 

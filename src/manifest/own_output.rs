@@ -169,15 +169,15 @@ fn read_beginning(path: &Path) -> io::Result<String> {
     File::open(path)?
         .take(MAX_BYTES_READ)
         .read_to_end(&mut bytes)?;
-    Ok(decode_beginning(bytes))
+    Ok(decode_beginning(&bytes))
 }
 
 /// Returns the beginning of a file as text.
-pub(super) fn decode_beginning(bytes: Vec<u8>) -> String {
+pub(super) fn decode_beginning(bytes: &[u8]) -> String {
     // The text may be cut inside a character, or be in an unnamed encoding; the header is ASCII in
     // any case.
-    let whole = decode(bytes.clone(), None);
-    whole.unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned())
+    let whole = decode(bytes.to_owned(), None);
+    whole.unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned())
 }
 
 #[cfg(test)]

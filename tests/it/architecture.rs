@@ -19,7 +19,6 @@ const LIBRARY_HOMES: [(&str, &[&str]); 21] = [
         "csv",
         &[
             "emulator/objects/object_file.rs",
-            "manifest/draft/",
             "manifest/problem/",
             "results/",
             "text/csv_dialect.rs",

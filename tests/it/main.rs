@@ -7,7 +7,8 @@
 //! - First imports and their options: `first_import`, `dry_run`, `limits`, `pilot`, `preflight`,
 //!   `already_there`, `external_ids`, `lookup_on_clash`, `routing`, `empty_sizes`, `objects`, `uploads`,
 //!   `refused_early`.
-//! - Manifests: `check` (problems), `second_copies` (files attached already), `hostile_text`.
+//! - Manifests: `manifest_command` (from a folder), `check` (problems), `second_copies` (files
+//!   attached already), `hostile_text`.
 //! - Results: `results_file`, `results_displaced`, `opened_in_excel`, `saved_anew`, `formats`,
 //!   `outputs`, `resume`.
 //! - Sudden ends: `killed`, `killed_at_syncs`, `killed_often`, `disk`, `full_disk`,
@@ -51,6 +52,7 @@ mod killed_often;
 mod limits;
 mod lookup_on_clash;
 mod lost_answers;
+mod manifest_command;
 mod objects;
 mod opened_in_excel;
 mod outputs;

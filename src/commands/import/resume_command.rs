@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use crate::text::escape;
+use crate::commands::shell_words::shell_word;
 
 /// Rows of the next run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,33 +59,9 @@ fn resumed_words(typed: Vec<String>, rows: ResumedRows) -> Vec<String> {
     words
 }
 
-/// Returns a word for a POSIX shell, quoted where necessary.
-pub(super) fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    let quoted = word.replace('\'', r"'\''");
-    format!("'{}'", escape(&quoted))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_command_can_be_pasted_into_a_shell() {
-        for (word, typed) in [
-            ("--rate", "--rate"),
-            ("a b.csv", "'a b.csv'"),
-            ("it's", r"'it'\''s'"),
-            ("", "''"),
-            ("$HOME", "'$HOME'"),
-            ("Müller.csv", "Müller.csv"),
-        ] {
-            assert_eq!(shell_word(word), typed);
-        }
-    }
 
     #[test]
     fn a_command_goes_on_with_all_rows_or_with_the_rest_of_a_part() {

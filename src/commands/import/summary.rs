@@ -12,9 +12,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::pilot_report::PilotReport;
-use super::resume_command::{ResumedRows, resume_command, shell_word};
+use super::resume_command::{ResumedRows, resume_command};
 use super::work_list::WorkList;
 use crate::commands::run_ending::RunEnding;
+use crate::commands::shell_words::shell_path;
 use crate::config::ImportPlan;
 use crate::model::ProcurementService;
 use crate::pipeline::HaltReason;
@@ -367,16 +368,4 @@ fn unused_aside_path(path: &Path) -> Option<PathBuf> {
         nth => with(format!(".replaced-{nth}")),
     });
     names.find(|name| name.symlink_metadata().is_err())
-}
-
-/// Returns a path as a shell word that no command takes for an option.
-fn shell_path(path: &Path) -> String {
-    let path = path.to_string_lossy();
-    let is_like_an_option = path.starts_with('-');
-    let word = if is_like_an_option {
-        format!("./{path}")
-    } else {
-        path.into_owned()
-    };
-    shell_word(&word)
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{
     ColNum, DataValidation, DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError,
@@ -11,12 +11,10 @@ use rust_xlsxwriter::{
 use super::{DraftColumn, DraftRefusal, ManifestDraft, PathPattern, starts_like_formula};
 use crate::manifest::Column;
 use crate::model::ObjectType;
+use crate::text::csv_dialect::CsvDialect;
 
 /// Most files of a workbook: the rows of a sheet without the header. Source: the limits of Excel.
 pub(super) const MAX_WORKBOOK_ROWS: u32 = 1_048_575;
-
-/// Byte order mark, without which Excel takes the text for Windows-1252.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// Form of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +25,34 @@ pub enum DraftFormat {
     Workbook,
 }
 
+/// File to write, in the form that its name asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftTarget {
+    /// Path of the file.
+    pub path: PathBuf,
+    /// Form of the file.
+    pub format: DraftFormat,
+}
+
+/// Refusal of a file name with an ending of no known form.
+#[derive(Debug, thiserror::Error)]
+#[error("a name that ends in .csv or .xlsx is expected")]
+pub struct UnknownDraftEnding;
+
+impl DraftTarget {
+    /// Chooses the form by the ending of the file's name.
+    pub fn from_path(path: PathBuf) -> Result<Self, UnknownDraftEnding> {
+        match DraftFormat::from_path(&path) {
+            Some(format) => Ok(Self { path, format }),
+            None => Err(UnknownDraftEnding),
+        }
+    }
+}
+
 impl DraftFormat {
     /// Returns the form for the ending of a file's name: `.csv` or `.xlsx`, in any case. The result
     /// is `None` for any other ending.
-    pub fn from_path(path: &Path) -> Option<Self> {
+    fn from_path(path: &Path) -> Option<Self> {
         let ending = path.extension()?;
         if ending.eq_ignore_ascii_case("csv") {
             Some(Self::Csv)
@@ -79,8 +101,7 @@ impl ManifestDraft {
 
     fn write_csv(&self, out: &mut dyn Write) -> io::Result<DraftTally> {
         let mut tally = DraftTally::default();
-        out.write_all(BYTE_ORDER_MARK.as_bytes())?;
-        let mut csv = csv::Writer::from_writer(out);
+        let mut csv = CsvDialect::Comma.begin_table(out)?;
         csv.write_record(self.header())?;
         for row in 0..self.files.len() {
             for (column, cell) in self.row_cells(row, &mut tally) {

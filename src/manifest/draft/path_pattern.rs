@@ -166,7 +166,7 @@ impl PatternParser {
         while let Some((c, place)) = characters.next() {
             match c {
                 '{' | '}' if characters.next_if(|(next, _)| *next == c).is_some() => {
-                    literal.push(c)
+                    literal.push(c);
                 }
                 '}' => {
                     return Err(mistake(

@@ -79,12 +79,14 @@ fn a_path_that_a_spreadsheet_would_change_begins_with_the_folder_itself() {
         ("12.Mar", "./12.Mar"),
         ("MAR-11", "./MAR-11"),
         ("a.b/c", "./a.b/c"),
+        ("A: Anlage.pdf", "./A: Anlage.pdf"),
     ] {
         assert_eq!(file_path_cell(path), cell);
         assert_eq!(refusal_of_file_path(path), None, "{path}");
     }
-    assert!(refusal_of_file_path("a\nb.pdf").is_some());
-    assert!(refusal_of_file_path("a\\b.pdf").is_some());
+    let refusal = |path| refusal_of_file_path(path).unwrap();
+    assert_eq!(refusal("a\nb.pdf"), "control character");
+    assert_eq!(refusal("a\\b.pdf"), "backslash");
 }
 
 #[test]
