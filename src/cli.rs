@@ -349,10 +349,13 @@ fn parse_concurrency(text: &str) -> Result<usize, String> {
 /// Arguments about the manifest and the way to read it.
 #[derive(Debug, Clone, Args)]
 pub struct InputArgs {
-    /// CSV with the columns `file_path`, `object_type`, `object_id` (or `object_external_id`) and
-    /// `external_id`
+    /// CSV or .xlsx workbook with the columns `file_path`, `object_type`, `object_id` (or
+    /// `object_external_id`) and `external_id`
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
+    /// Sheet of the workbook [default: the only visible sheet with the columns]
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
     /// Folder that file paths are relative to [default: the manifest's folder]
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,

@@ -132,6 +132,7 @@ impl InputArgs {
             manifest: self.manifest,
             options: ManifestOptions {
                 encoding: self.encoding,
+                sheet: self.sheet,
                 similar_ids: if self.allow_similar_ids {
                     SimilarIdPolicy::Allow
                 } else {

@@ -24,12 +24,13 @@ use crate::text::{
 };
 
 use super::second_copy_check::{ImportDestinations, SecondCopyCheck, removed_lines_notice};
-use super::{report_problems, write_summary};
+use super::{reading_notice, report_problems, write_summary};
 
 /// Runs the command.
 pub fn run(config: &CheckPlan) -> Result<ProgramExit, CommandError> {
     let ManifestWithProblems { manifest, problems } =
         manifest::read_manifest(&config.input.manifest, &config.input.options)?;
+    write_stderr(&reading_notice(&manifest, config.output));
     // Before the hashing, which may take an hour: an unreadable results file that the user named is
     // an error.
     let earlier = ComparedResults::read(config)?;

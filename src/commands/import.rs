@@ -43,7 +43,7 @@ use crate::text::write_stderr;
 
 use super::second_copy_check::{ImportDestinations, SecondCopyCheck};
 use super::session::{ConnectionConfig, Session, SessionBuilder, SessionOptions, StopPolicy};
-use super::{preflight_check, proxy_notice, report_new_problems, report_problems};
+use super::{preflight_check, proxy_notice, reading_notice, report_new_problems, report_problems};
 use object_finding::{RecordFindings, RecordsToFind, SearchEnd};
 use result_lines::LineExtent;
 use results_opening::{open_results, results_not_begun};
@@ -53,6 +53,7 @@ use work_list::{EarlierRowLookup, WorkList};
 /// Runs the command.
 pub fn run(config: &ImportPlan) -> Result<ProgramExit, CommandError> {
     let read = manifest::read_manifest(&config.input.manifest, &config.input.options)?;
+    write_stderr(&reading_notice(&read.manifest, config.output));
     import_manifest(config, read)
 }
 

@@ -25,7 +25,7 @@ use crate::config::{OutputConfig, ResolvedDestination, SummaryForm};
 use crate::error::CommandError;
 use crate::manifest::Manifest;
 use crate::manifest::problem::{self, ProblemList, ShownSeverities};
-use crate::text::escape;
+use crate::text::{count_with_noun, escape};
 
 /// Line for standard error with the name of the proxy; empty if requests go to the service
 /// directly.
@@ -35,6 +35,18 @@ fn proxy_notice(base: &ResolvedDestination) -> String {
         let proxy = escape(&proxy);
         format!("the service is reached by way of the proxy {proxy}\n")
     })
+}
+
+/// Lines for standard error with what was read as the manifest, where the user did not name it all.
+fn reading_notice(manifest: &Manifest, output: OutputConfig) -> String {
+    match manifest.sheet_name() {
+        Some(sheet) if !output.is_quiet() => format!(
+            "read {} from the sheet {}\n",
+            count_with_noun(manifest.len() as u64, "row"),
+            escape(sheet)
+        ),
+        _ => String::new(),
+    }
 }
 
 /// Problems to show: errors alone in quiet output.

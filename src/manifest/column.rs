@@ -62,6 +62,11 @@ impl Column {
         }
     }
 
+    /// Returns `true` if the cells decide what is attached where.
+    pub(super) fn is_key(self) -> bool {
+        !matches!(self, Self::Title | Self::FileName)
+    }
+
     /// Returns `true` if the results have a column of their own for this column. Other columns are
     /// carried through to the results.
     pub(super) fn has_own_results_column(self) -> bool {

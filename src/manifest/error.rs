@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::column::Column;
 use super::own_output::OwnOutputKind;
+use super::workbook::WorkbookError;
 use crate::text::decode::DecodeError;
 use crate::text::{escape, quoted};
 
@@ -29,6 +30,20 @@ pub enum ManifestErrorKind {
     /// The bytes of the file are no text.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
+    /// The file is a workbook that cannot be read.
+    #[error(transparent)]
+    Workbook(#[from] WorkbookError),
+    /// The file is a text, and the user named a sheet.
+    #[error("is a text and has no sheets; leave --sheet away")]
+    NoSheets,
+    /// Mistake in a sheet.
+    #[error("{} {reason}", escape(sheet))]
+    InSheet {
+        /// Name of the sheet.
+        sheet: String,
+        /// Mistake.
+        reason: Box<ManifestErrorKind>,
+    },
     /// The file was written by consign itself.
     #[error("is {kind} of consign, not a manifest; {}", manifest_hint(*kind, manifest.as_deref()))]
     OwnOutput {
@@ -128,10 +143,17 @@ pub struct MissingColumn {
     pub nearest: Option<(String, Column)>,
 }
 
+impl MissingColumns {
+    /// Returns the names of the missing columns.
+    pub(super) fn names(&self) -> String {
+        let missing: Vec<&[Column]> = self.missing.iter().map(|one| one.alternatives).collect();
+        join_column_names(&missing)
+    }
+}
+
 impl std::fmt::Display for MissingColumns {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let missing: Vec<&[Column]> = self.missing.iter().map(|one| one.alternatives).collect();
-        let noun = if missing.len() == 1 {
+        let noun = if self.missing.len() == 1 {
             "column"
         } else {
             "columns"
@@ -141,7 +163,7 @@ impl std::fmt::Display for MissingColumns {
             f,
             "line {}: missing {noun} {}; found {}; expected {}",
             self.line,
-            join_column_names(&missing),
+            self.names(),
             found.join(", "),
             required_column_names()
         )?;
@@ -170,6 +192,14 @@ fn join_column_names(required: &[&[Column]]) -> String {
 }
 
 impl ManifestErrorKind {
+    /// Adds the name of the sheet with the mistake.
+    pub(super) fn in_sheet(self, sheet: &str) -> Self {
+        Self::InSheet {
+            sheet: sheet.to_owned(),
+            reason: Box::new(self),
+        }
+    }
+
     pub(super) fn with_path(self, path: &Path) -> ManifestError {
         ManifestError {
             path: path.to_owned(),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::ManifestOptions;
 use super::column::Column;
 use super::error::{ManifestErrorKind, MissingColumn, MissingColumns};
 use super::record_splitter::{QuoteFault, RecordSpan, RecordSplitter};
@@ -76,6 +77,26 @@ impl ManifestHeader {
         tracing::info!(delimiter = %char::from(delimiter).escape_default(), "read the header");
         let header = Self::from_cells(record.line, delimiter, &cells)?;
         Ok((header, rest))
+    }
+
+    /// Reads the header of a table made from a sheet, whose header is on a given line. Returns the
+    /// splitter for the rest of the text as well.
+    pub(super) fn read_of_sheet<'t>(
+        text: &'t str,
+        line: u32,
+        options: &ManifestOptions,
+    ) -> Result<(Self, RecordSplitter<'t>), ManifestErrorKind> {
+        let (_, _, cells, rest) = first_record(text, b',').ok_or(ManifestErrorKind::EmptyFile)?;
+        Ok((Self::from_names(line, &cells, options)?, rest))
+    }
+
+    /// Creates the header of a sheet from its names.
+    pub(super) fn from_names(
+        line: u32,
+        names: &[Cow<'_, str>],
+        _options: &ManifestOptions,
+    ) -> Result<Self, ManifestErrorKind> {
+        Self::from_cells(line, b',', names)
     }
 
     fn from_cells(

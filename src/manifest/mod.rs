@@ -26,8 +26,11 @@ mod row;
 mod row_scan;
 mod stray_quote;
 mod table;
+mod workbook;
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::{Cursor, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use encoding_rs::Encoding;
@@ -43,14 +46,17 @@ use self::problem::ProblemList;
 use crate::model::ProcurementService;
 use crate::text::csv_dialect::CsvDialect;
 use crate::text::decode::decode;
+use crate::text::escape;
 use header::{ManifestHeader, TwoObjectIdsPolicy};
 use record_splitter::RecordSplitter;
 use row::to_u32;
 use row_scan::{RowOffset, RowScan, scan_rows};
-use table::{ReadingFaults, TableSource, has_quote_fault};
+use table::{ManifestTable, ReadingFaults, TableSource, has_quote_fault};
+use workbook::{FileView, SIGNATURE_BYTES, WorkbookContainer, read_workbook};
+pub use workbook::{OtherFileFormat, SheetInWords, WorkbookError};
 
 /// Options for reading a manifest.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ManifestOptions {
     /// Encoding named by the user, for text other than UTF-8 or UTF-16.
     pub encoding: Option<&'static Encoding>,
@@ -58,6 +64,9 @@ pub struct ManifestOptions {
     pub similar_ids: SimilarIdPolicy,
     /// Treatment of files written by consign itself.
     pub own_outputs: OwnOutputPolicy,
+    /// Name of the workbook's sheet. `None` for a text, and for a workbook with one sheet that can
+    /// be a manifest.
+    pub sheet: Option<String>,
 }
 
 /// Treatment of ids that a reader may take for others: `external_id`s that differ only in case, in the
@@ -113,8 +122,20 @@ pub fn read_manifest(
     path: &Path,
     options: &ManifestOptions,
 ) -> Result<ManifestWithProblems, ManifestError> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| ManifestErrorKind::Unreadable(error).with_path(path))?;
+    let unreadable = |error| ManifestErrorKind::Unreadable(error).with_path(path);
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    let beginning = (&file).take(SIGNATURE_BYTES as u64).read_to_end(&mut bytes);
+    beginning.map_err(unreadable)?;
+    // A million rows need not be in memory as a file too. A pipe can be read only once.
+    if let Some(container) = WorkbookContainer::from_signature(&bytes)
+        && file.rewind().is_ok()
+    {
+        let table = read_workbook(container, FileView::new(&file), options);
+        let read = table.and_then(|table| parse_manifest(path, table, options));
+        return read.map_err(|reason| reason.with_path(path));
+    }
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
     read_manifest_bytes(path, bytes, options)
 }
 
@@ -125,9 +146,23 @@ pub fn read_manifest_bytes(
     bytes: Vec<u8>,
     options: &ManifestOptions,
 ) -> Result<ManifestWithProblems, ManifestError> {
-    let text = decode(bytes, options.encoding)
-        .map_err(|why| ManifestErrorKind::from(why).with_path(path))?;
-    read_manifest_text(path, text, options)
+    let read = match WorkbookContainer::from_signature(&bytes) {
+        Some(container) => read_workbook(container, Cursor::new(bytes.as_slice()), options),
+        None => read_text_table(bytes, options),
+    };
+    read.and_then(|table| parse_manifest(path, table, options))
+        .map_err(|reason| reason.with_path(path))
+}
+
+fn read_text_table(
+    bytes: Vec<u8>,
+    options: &ManifestOptions,
+) -> Result<ManifestTable, ManifestErrorKind> {
+    if options.sheet.is_some() {
+        return Err(ManifestErrorKind::NoSheets);
+    }
+    let text = decode(bytes, options.encoding)?;
+    Ok(ManifestTable::of_text(text))
 }
 
 /// Reads a manifest from text. `path` serves as a name in messages.
@@ -136,31 +171,37 @@ pub fn read_manifest_text(
     text: String,
     options: &ManifestOptions,
 ) -> Result<ManifestWithProblems, ManifestError> {
-    parse_manifest(path, text, options).map_err(|reason| reason.with_path(path))
+    parse_manifest(path, ManifestTable::of_text(text), options)
+        .map_err(|reason| reason.with_path(path))
 }
 
 fn parse_manifest(
     path: &Path,
-    text: String,
+    table: ManifestTable,
     options: &ManifestOptions,
 ) -> Result<ManifestWithProblems, ManifestErrorKind> {
+    let text = table.text.as_str();
     if u32::try_from(text.len()).is_err() {
         return Err(ManifestErrorKind::TooLarge);
     }
-    let own_output = OwnOutputKind::from_header(&text);
+    let own_output = OwnOutputKind::from_header(text);
     if options.own_outputs == OwnOutputPolicy::Refuse
         && let Some(kind) = own_output
     {
-        let manifest = own_output::find_manifest_of(path, &text);
+        let manifest = own_output::find_manifest_of(path, text);
         return Err(ManifestErrorKind::OwnOutput { kind, manifest });
     }
     let mut problems = ProblemList::default();
-    let (mut header, rest) = ManifestHeader::read(&text)?;
+    let (mut header, rest) = match &table.source {
+        TableSource::Text => ManifestHeader::read(text)?,
+        TableSource::Sheet(sheet) => {
+            ManifestHeader::read_of_sheet(text, sheet.header_line, options)?
+        }
+    };
     if own_output == Some(OwnOutputKind::Results) {
         header.two_object_ids = TwoObjectIdsPolicy::OwnIdCounts;
     }
     header.warn_of_misspelt_columns(&mut problems);
-    let source = TableSource::Text;
     let RowScan {
         row_offsets: rows,
         mut ids,
@@ -168,21 +209,22 @@ fn parse_manifest(
         object_external_ids,
         service,
         quote_faults,
-    } = scan_rows(
-        &text,
-        &header,
-        &source,
-        rest,
-        options.similar_ids,
-        &mut problems,
-    )?;
+    } = scan_rows(&table, &header, rest, options.similar_ids, &mut problems).map_err(|reason| {
+        match &table.source {
+            TableSource::Text => reason,
+            TableSource::Sheet(sheet) => reason.in_sheet(&sheet.name),
+        }
+    })?;
+    for warning in table.warnings {
+        problems.push(warning);
+    }
     let manifest = Manifest {
         path: path.to_owned(),
-        text,
+        text: table.text,
         header,
         row_offsets: rows,
-        source,
-        reading_faults: quote_faults.into_iter().collect(),
+        source: table.source,
+        reading_faults: table.faults.with_quote_faults(quote_faults),
         service: service.service(),
     };
     let similar = options.similar_ids;
@@ -274,7 +316,7 @@ impl Manifest {
     }
 
     /// Returns the name of the sheet from which the manifest was read, or `None` for a text.
-    pub(super) fn sheet_name(&self) -> Option<&str> {
+    pub fn sheet_name(&self) -> Option<&str> {
         self.source.sheet_name()
     }
 
@@ -291,7 +333,7 @@ impl Manifest {
         };
         let place = match (self.sheet_name(), self.cell_address(number, Some(column))) {
             (Some(sheet), address) if !address.is_empty() => {
-                with_row_number(format!("{sheet}!{address}"), number)
+                with_row_number(format!("{}!{address}", escape(sheet)), number)
             }
             _ => self.row_place(number),
         };

@@ -2,8 +2,9 @@
 //!
 //! [`ManifestProblem`] holds the place and the kind of a mistake, [`ProblemList`] the list of all
 //! mistakes and the rows that cannot be sent. `problem_kind` holds the catalogue of kinds, and
-//! `quote_problem`, `hidden_characters` and `length_limit` more of some kinds; `sentence` holds the
-//! words, `remedy` the advice, `render` the form on a screen and in the problems file.
+//! `quote_problem`, `hidden_characters`, `length_limit`, `sheet_cell_fault` and `sheet_warning` more
+//! of some kinds; `sentence` holds the words, `remedy` the advice, `render` the form on a screen and
+//! in the problems file.
 //! `manifest` and `prepare` find the problems.
 
 mod hidden_characters;
@@ -13,6 +14,8 @@ mod quote_problem;
 mod remedy;
 mod render;
 mod sentence;
+mod sheet_cell_fault;
+mod sheet_warning;
 
 use super::Column;
 
@@ -24,6 +27,8 @@ pub use render::{
     ShownSeverities, first_error_in_words, problem_line, problems_file_path, render_for_screen,
     write_problems_file,
 };
+pub use sheet_cell_fault::SheetCellFault;
+pub use sheet_warning::SheetWarning;
 
 /// Mistake in one place of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -279,6 +279,10 @@ impl RawRow<'_> {
         &self,
         service: Option<ProcurementService>,
     ) -> Result<Column, RowFinding> {
+        // A cell that could not be read may name the record, whatever the other cell says.
+        for column in [Column::ObjectId, Column::ObjectExternalId] {
+            self.refuse_reading_fault(Some(column))?;
+        }
         let has_column = |column| self.header.column_index(column).is_some();
         let problem = |column, kind| {
             Err(RowFinding {

@@ -1,6 +1,8 @@
 //! Scan of all rows: the position of each row, the problems of each row alone, and the values for the
 //! comparison of rows with each other.
 
+use std::borrow::Cow;
+
 use super::cell_doubts;
 use super::header::{ManifestHeader, is_blank_record};
 use super::id_column_check::{IdColumnCheck, ObjectExternalIdCheck};
@@ -8,7 +10,7 @@ use super::manifest_service::ManifestService;
 use super::record_splitter::{QuoteFault, RecordSpan, RecordSplitter};
 use super::row::to_u32;
 use super::stray_quote::{StrayQuote, find_stray_quote, splitter_after};
-use super::table::TableSource;
+use super::table::{ManifestTable, TableSource};
 use super::{Column, ManifestErrorKind, RawRow, RowFinding, SimilarIdPolicy};
 use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList, QuoteProblem};
 
@@ -119,18 +121,19 @@ impl<'r> ComparableIds<'r> {
 ///
 /// The cells of a sheet were quoted by consign itself, so no quote among them is a mistake.
 pub(super) fn scan_rows<'m>(
-    text: &'m str,
+    table: &'m ManifestTable,
     header: &'m ManifestHeader,
-    source: &TableSource,
     mut rest: RecordSplitter<'m>,
     similar: SimilarIdPolicy,
     problems: &mut ProblemList,
 ) -> Result<RowScan, ManifestErrorKind> {
+    let text = table.text.as_str();
     let mut found = RowScan::new();
     let mut row = RawRow::before_first(header);
     let mut unnamed_told = false;
-    while let Some(record) = rest.next_record(&mut row.cells) {
-        if is_blank_record(&row.cells, record) {
+    while let Some(mut record) = rest.next_record(&mut row.cells) {
+        // A row of a sheet with blank cells alone is there for its faults.
+        if table.record_lines.is_none() && is_blank_record(&row.cells, record) {
             continue;
         }
         if let Some(QuoteFault::UnclosedQuote {
@@ -140,15 +143,17 @@ pub(super) fn scan_rows<'m>(
             let column = header.names.get(row.cells.len()).cloned();
             return Err(ManifestErrorKind::UnclosedQuote { line, column });
         }
-        if *source == TableSource::Text
+        if table.source == TableSource::Text
             && let Some(stray) = find_stray_quote(text, header, record)
         {
             found.add_stray_quote(record, stray, problems);
             rest = splitter_after(text, header, record, rest);
             continue;
         }
+        record.line = table.line_of_record(found.row_offsets.len(), record.line);
         row.number = found.add_position(record.offset, record.line);
         row.span = record;
+        row.faults = Cow::Borrowed(table.faults.of_row(row.number));
         let mut ids = ComparableIds::from_row(&row);
         let kind = row.for_each_finding(
             |RowFinding {

@@ -3,6 +3,7 @@
 
 use super::Column;
 use crate::manifest::problem::{ManifestProblem, ProblemKind};
+use crate::text::escape;
 
 /// Form of the file from which a table was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,10 +11,6 @@ pub(super) enum TableSource {
     /// Text, where a record is known by its line.
     Text,
     /// Sheet of a workbook, where a cell has an address.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "workbooks are read by the next commits")
-    )]
     Sheet(SheetPlace),
 }
 
@@ -22,8 +19,63 @@ pub(super) enum TableSource {
 pub(super) struct SheetPlace {
     /// Name of the sheet.
     pub(super) name: String,
-    /// Position in the sheet of the table's first column, 0 for column A.
-    pub(super) first_column: u32,
+    /// Line of the header, the first line of the sheet being 1.
+    pub(super) header_line: u32,
+    /// Position in the sheet of each column of the table, 0 for column A.
+    pub(super) columns: Vec<u32>,
+}
+
+/// Table read from a file, before any row is judged.
+#[derive(Debug)]
+pub(super) struct ManifestTable {
+    /// Records with delimiters, the header first.
+    pub(super) text: String,
+    pub(super) source: TableSource,
+    /// Line of each record after the header in the file of the user, where the lines of the text
+    /// are others. No record is blank then.
+    pub(super) record_lines: Option<Vec<u32>>,
+    pub(super) faults: ReadingFaults,
+    /// Warnings known from the reading of the file.
+    pub(super) warnings: Vec<ManifestProblem>,
+}
+
+impl ManifestTable {
+    /// Creates the table of a text that is a file of the user.
+    pub(super) fn of_text(text: String) -> Self {
+        Self {
+            text,
+            source: TableSource::Text,
+            record_lines: None,
+            faults: ReadingFaults::default(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Creates the table of a sheet.
+    pub(super) fn of_sheet(
+        place: SheetPlace,
+        text: String,
+        record_lines: Vec<u32>,
+        faults: Vec<ManifestProblem>,
+        warnings: Vec<ManifestProblem>,
+    ) -> Self {
+        Self {
+            text,
+            source: TableSource::Sheet(place),
+            record_lines: Some(record_lines),
+            faults: faults.into_iter().collect(),
+            warnings,
+        }
+    }
+
+    /// Returns the line in the file of the user of a record, the first record after the header
+    /// having the index 0. `line` is the line in the text.
+    pub(super) fn line_of_record(&self, index: usize, line: u32) -> u32 {
+        match &self.record_lines {
+            None => line,
+            Some(lines) => lines.get(index).copied().unwrap_or(line),
+        }
+    }
 }
 
 impl TableSource {
@@ -39,7 +91,7 @@ impl TableSource {
     pub(super) fn record_place(&self, line: u64) -> String {
         match self {
             Self::Text => format!("line {line}"),
-            Self::Sheet(sheet) => format!("{} line {line}", sheet.name),
+            Self::Sheet(sheet) => format!("{} line {line}", escape(&sheet.name)),
         }
     }
 
@@ -49,8 +101,10 @@ impl TableSource {
         match self {
             Self::Text => String::new(),
             Self::Sheet(sheet) => {
-                let letters = column_letters(sheet.first_column as usize + position);
-                format!("{letters}{line}")
+                let column = sheet.columns.get(position);
+                column.map_or_else(String::new, |column| {
+                    format!("{}{line}", column_letters(*column as usize))
+                })
             }
         }
     }
@@ -76,6 +130,11 @@ pub(super) fn column_letters(position: usize) -> String {
 pub(super) struct ReadingFaults(Vec<ManifestProblem>);
 
 impl ReadingFaults {
+    /// Adds faults found by the scan of all rows.
+    pub(super) fn with_quote_faults(self, more: Vec<ManifestProblem>) -> Self {
+        self.0.into_iter().chain(more).collect()
+    }
+
     /// Returns the faults of the row with this number.
     pub(super) fn of_row(&self, number: u32) -> &[ManifestProblem] {
         let first = self.0.partition_point(|fault| fault.row < number);
@@ -130,7 +189,8 @@ mod tests {
     fn a_cell_of_a_sheet_has_an_address_and_a_text_has_lines() {
         let sheet = TableSource::Sheet(SheetPlace {
             name: "Contracts".to_owned(),
-            first_column: 1,
+            header_line: 3,
+            columns: vec![1, 2, 3],
         });
         assert_eq!(sheet.record_place(7), "Contracts line 7");
         assert_eq!(sheet.cell_address(7, 2), "D7");

@@ -13,7 +13,7 @@ const HEADER: &str = "file_path,object_type,object_id,external_id";
 fn read_str(text: &str) -> Result<ManifestWithProblems, ManifestErrorKind> {
     parse_manifest(
         Path::new("m.csv"),
-        text.to_owned(),
+        ManifestTable::of_text(text.to_owned()),
         &ManifestOptions::default(),
     )
 }
@@ -28,7 +28,7 @@ pub(super) fn read_ids(ids: &[&str], similar_ids: SimilarIdPolicy) -> ManifestWi
         ..ManifestOptions::default()
     };
     let text = format!("{HEADER}\n{}", rows.concat());
-    parse_manifest(Path::new("m.csv"), text, &options).unwrap()
+    parse_manifest(Path::new("m.csv"), ManifestTable::of_text(text), &options).unwrap()
 }
 
 /// Returns the lines on a user's screen for a manifest with these rows.

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use self::imports::imports_not_downwards;
 
 /// Libraries, each with the only modules allowed to use it.
-const LIBRARY_HOMES: [(&str, &[&str]); 21] = [
+const LIBRARY_HOMES: [(&str, &[&str]); 24] = [
     ("askama", &["report/"]),
     ("axum", &["emulator/"]),
     ("base64", &["report/"]),
+    ("calamine", &["manifest/workbook/"]),
     ("cap_std", &["root.rs", "root/"]),
     ("clap", &["cli.rs", "cli/", "lib.rs"]),
     (
@@ -31,6 +32,7 @@ const LIBRARY_HOMES: [(&str, &[&str]); 21] = [
     ("hyper_util", &["http/"]),
     ("indicatif", &["progress.rs"]),
     ("md5", &["digest.rs"]),
+    ("quick_xml", &["manifest/workbook/"]),
     ("rayon", &["prepare.rs", "prepare/"]),
     ("reqwest", &["http/"]),
     ("rust_xlsxwriter", &["manifest/draft/"]),
@@ -40,6 +42,7 @@ const LIBRARY_HOMES: [(&str, &[&str]); 21] = [
     ("tempfile", &["atomic_file.rs", "emulator/state_lock.rs"]),
     ("toml", &["emulator/faults/scenario.rs"]),
     ("tracing_subscriber", &["lib.rs"]),
+    ("zip", &["manifest/workbook/"]),
 ];
 
 /// Modules of the crate from the bottom up. A module imports only modules below.

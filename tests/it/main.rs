@@ -80,3 +80,4 @@ mod unfit_folders;
 mod unlimited_answers;
 mod uploads;
 mod verify;
+mod workbooks;

@@ -5,6 +5,8 @@
 use super::hidden_characters::HiddenCharacterPlace;
 use super::length_limit::LengthLimit;
 use super::quote_problem::QuoteProblem;
+use super::sheet_cell_fault::SheetCellFault;
+use super::sheet_warning::SheetWarning;
 use crate::manifest::Column;
 use crate::model::{InvalidObjectId, NonFileKind, ObjectType, ProcurementService, Sha256Digest};
 
@@ -59,6 +61,10 @@ pub enum ProblemKind {
         /// Number of the column, the first being 1.
         number: u32,
     },
+    /// The sheet of a workbook is unusual.
+    Sheet(SheetWarning),
+    /// The cell of a workbook holds a value that cannot be used.
+    SheetCell(SheetCellFault),
     /// A required cell is empty.
     EmptyCell,
     /// The cell contains a control character, such as a line break or a tab.
@@ -208,6 +214,8 @@ impl ProblemKind {
             Self::Quote(wrong) => wrong.as_str(),
             Self::MisspeltColumn { .. } => "nearly_known_column",
             Self::UnnamedColumn { .. } => "unnamed_column",
+            Self::Sheet(unusual) => unusual.as_str(),
+            Self::SheetCell(fault) => fault.as_str(),
             Self::EmptyCell => "empty",
             Self::ControlCharacter => "control_character",
             Self::BidiCharacter => "bidi_character",
@@ -261,6 +269,7 @@ impl ProblemKind {
             Self::HiddenCharacter(place) => place.severity(),
             Self::MisspeltColumn { .. }
             | Self::UnnamedColumn { .. }
+            | Self::Sheet(_)
             | Self::DroppedZeros { .. }
             | Self::DuplicateFileName { .. }
             | Self::TitleNotSent

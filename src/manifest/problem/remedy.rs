@@ -32,6 +32,8 @@ impl ProblemKind {
             }
             Self::Quote(wrong) => wrong.remedy(),
             Self::UnnamedColumn { .. } => "name the column if the results should carry its cells",
+            Self::Sheet(unusual) => unusual.remedy(),
+            Self::SheetCell(fault) => fault.remedy(),
             Self::EmptyCell => "fill in the cell",
             Self::ControlCharacter | Self::BidiCharacter => "remove the character",
             Self::BlanksAround => "remove the blanks",

@@ -13,11 +13,14 @@ use crate::text::{count_with_noun, escape, group_thousands, quoted};
 impl ProblemKind {
     /// Returns the mistake as a sentence.
     pub(super) fn sentence(&self, value: &str, manifest: &Manifest) -> String {
-        format!(
-            "{} {}",
-            self.subject(value),
-            self.predicate(value, manifest)
-        )
+        match self {
+            Self::Sheet(unusual) => unusual.sentence(),
+            Self::SheetCell(fault) => fault.sentence(value),
+            _ => {
+                let predicate = self.predicate(value, manifest);
+                format!("{} {predicate}", self.subject(value))
+            }
+        }
     }
 
     fn subject(&self, value: &str) -> String {
@@ -101,6 +104,8 @@ impl ProblemKind {
             Self::Quote(wrong) => return wrong.predicate().into(),
             Self::MisspeltColumn { .. } => "is not known",
             Self::UnnamedColumn { .. } => "has no name in the header",
+            // Their sentences are complete.
+            Self::Sheet(_) | Self::SheetCell(_) => "",
             Self::EmptyCell => "is empty",
             Self::ControlCharacter => "contains a control character",
             Self::BidiCharacter => "contains a character that changes the direction of writing",

@@ -153,8 +153,12 @@ fn in_results_read_as_a_manifest_the_id_that_was_found_counts() {
         "{EITHER_ID},status,attachment_id,line_check\n\
          a,contract,7,CW-1,A,uploaded,1,x\nb,contract,,CW-2,B,pending,,x\n"
     );
-    let ManifestWithProblems { manifest, problems } =
-        parse_manifest(Path::new("m.results.csv"), text, &options).unwrap();
+    let ManifestWithProblems { manifest, problems } = parse_manifest(
+        Path::new("m.results.csv"),
+        ManifestTable::of_text(text),
+        &options,
+    )
+    .unwrap();
     assert!(problems.is_empty());
     let known = ObjectRef::parse(ObjectType::Contract, "7").unwrap();
     let row = manifest.row(0).parse().unwrap();

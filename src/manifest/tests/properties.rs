@@ -20,7 +20,7 @@ fn read_bytes(
         ..ManifestOptions::default()
     };
     let text = decode(bytes, encoding)?;
-    parse_manifest(Path::new("m.csv"), text, &options)
+    parse_manifest(Path::new("m.csv"), ManifestTable::of_text(text), &options)
 }
 
 /// Counts the lines of a text as a person does.

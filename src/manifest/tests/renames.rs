@@ -20,7 +20,7 @@ fn read_renames(rows: &[(&str, &str)], similar_ids: SimilarIdPolicy) -> Manifest
         similar_ids,
         ..ManifestOptions::default()
     };
-    parse_manifest(Path::new("m.csv"), text, &options).unwrap()
+    parse_manifest(Path::new("m.csv"), ManifestTable::of_text(text), &options).unwrap()
 }
 
 fn screen_text_of_renames(rows: &[(&str, &str)]) -> String {
