@@ -3,9 +3,10 @@
 //! A file named by several rows is inspected once and read once. This module makes every check for
 //! which a file alone is enough; results of an earlier run come in through [`EarlierRun`]. Start
 //! with [`prepare_files`]; `distinct_files` holds the distinct files, `single_file` inspects and
-//! hashes a single file.
+//! hashes a single file, `record_contents` finds the same content twice on one record.
 
 mod distinct_files;
+mod record_contents;
 mod single_file;
 
 use std::thread::available_parallelism;
@@ -86,7 +87,7 @@ impl RowFile {
     /// Translates the state of a file for a row without errors.
     fn from_state(state: Option<&PreparationState>) -> Self {
         match state {
-            Some(PreparationState::Hashed(content)) => Self::Ready(*content),
+            Some(PreparationState::Hashed(content, _)) => Self::Ready(*content),
             Some(PreparationState::Missing) => Self::GoneAfterDone,
             Some(PreparationState::Unfit(_) | PreparationState::NotHashed(_)) | None => Self::Unfit,
         }
@@ -105,7 +106,7 @@ impl PreparedFiles {
     /// Returns the number and the total size in bytes of the hashed files, each file counted once.
     pub fn ready_files_and_bytes(&self) -> (u64, u64) {
         let sizes = self.states.iter().filter_map(|state| match state {
-            PreparationState::Hashed(content) => Some(content.stamp.size),
+            PreparationState::Hashed(content, _) => Some(content.stamp.size),
             _ => None,
         });
         sizes.fold((0, 0), |(files, bytes), size| (files + 1, bytes + size))

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher as _, Hash, RandomState};
 
 /// Hashes of the values of a column, collected while the rows are scanned.
 #[derive(Default)]
-pub(super) struct RowValueHashes {
+pub(crate) struct RowValueHashes {
     hasher: RandomState,
     /// Hash of the value and number of the row.
     hashes_and_rows: Vec<(u64, u32)>,
@@ -17,14 +17,14 @@ pub(super) struct RowValueHashes {
 
 impl RowValueHashes {
     /// Adds the value of a row.
-    pub(super) fn add(&mut self, row: u32, value: impl Hash) {
+    pub(crate) fn add(&mut self, row: u32, value: impl Hash) {
         self.hashes_and_rows
             .push((self.hasher.hash_one(value), row));
     }
 
     /// Returns the groups of two or more rows with equal hashes. The rows of a group are in the
     /// order of the manifest.
-    pub(super) fn groups_of_equal_hashes(
+    pub(crate) fn groups_of_equal_hashes(
         &mut self,
     ) -> impl Iterator<Item = impl Iterator<Item = u32>> {
         self.hashes_and_rows.sort_unstable();
@@ -75,11 +75,11 @@ impl RowValueHashes {
 
 /// Distinct values, each with its first row.
 #[derive(Default)]
-pub(super) struct FirstRowsByValue(HashMap<String, FirstRowOfValue>);
+pub(crate) struct FirstRowsByValue(HashMap<String, FirstRowOfValue>);
 
 /// First row with a value.
 #[derive(Clone, Copy)]
-pub(super) struct FirstRowOfValue {
+pub(crate) struct FirstRowOfValue {
     row: u32,
     /// `true` if a second row had the value, so that this row has been reported.
     reported: bool,
@@ -88,7 +88,7 @@ pub(super) struct FirstRowOfValue {
 impl FirstRowsByValue {
     /// Returns the first row with the value. For a new value, records `row` as first row and
     /// returns `None`.
-    pub(super) fn find_or_insert(
+    pub(crate) fn find_or_insert(
         &mut self,
         value: Cow<'_, str>,
         row: u32,
@@ -108,7 +108,7 @@ impl FirstRowsByValue {
 impl FirstRowOfValue {
     /// Reports a row with the same value as this first row. Each row is reported together with one
     /// other row: the first row with the second, any other row with the first.
-    pub(super) fn report_pair(self, row: u32, mut report: impl FnMut(u32, u32)) {
+    pub(crate) fn report_pair(self, row: u32, mut report: impl FnMut(u32, u32)) {
         if !self.reported {
             report(self.row, row);
         }

@@ -1,7 +1,6 @@
 //! The service of a manifest, and the checks of rows for the service.
 
-use super::keelvar_file_names::KeelvarFileNames;
-use super::{Column, Manifest, RawRow};
+use super::{Column, RawRow};
 use crate::manifest::problem::{ProblemKind, ProblemList};
 use crate::model::ProcurementService;
 
@@ -11,8 +10,6 @@ pub(super) struct ManifestService {
     /// First row with a valid object type, and the service of the type. The manifest is for this
     /// service.
     first_row: Option<(u32, ProcurementService)>,
-    /// File names of the Keelvar rows.
-    keelvar_names: KeelvarFileNames,
     /// `true` once a title has been reported as not sent.
     title_warned: bool,
 }
@@ -36,12 +33,11 @@ impl ManifestService {
         }
         match service {
             ProcurementService::Workday => {}
-            ProcurementService::Keelvar => self.add_keelvar_row(row, problems),
+            ProcurementService::Keelvar => self.warn_of_title(row, problems),
         }
     }
 
-    fn add_keelvar_row(&mut self, row: &RawRow<'_>, problems: &mut ProblemList) {
-        self.keelvar_names.add_row(row);
+    fn warn_of_title(&mut self, row: &RawRow<'_>, problems: &mut ProblemList) {
         // All titles have the same cause, so a single warning is enough.
         if !self.title_warned && !row.cell(Column::Title).is_empty() {
             self.title_warned = true;
@@ -52,10 +48,5 @@ impl ManifestService {
     /// Returns the service, or `None` before the first row with a valid object type.
     pub(super) fn service(&self) -> Option<ProcurementService> {
         self.first_row.map(|(_, service)| service)
-    }
-
-    /// Reports the problems that only all rows together show.
-    pub(super) fn report_problems(self, manifest: &Manifest, problems: &mut ProblemList) {
-        self.keelvar_names.warn_of_duplicates(manifest, problems);
     }
 }

@@ -15,12 +15,12 @@ mod equal_values;
 mod error;
 mod header;
 mod id_column_check;
-mod keelvar_file_names;
 mod manifest_service;
 mod new_id_conflicts;
 mod own_files;
 mod own_output;
 pub mod problem;
+mod record_file_names;
 mod record_splitter;
 mod row;
 mod row_scan;
@@ -36,6 +36,7 @@ use std::path::{Path, PathBuf};
 use encoding_rs::Encoding;
 
 pub use column::Column;
+pub(crate) use equal_values::{FirstRowsByValue, RowValueHashes};
 pub use error::{ManifestError, ManifestErrorKind};
 pub use own_files::OwnFileFinder;
 pub use own_output::{OwnOutputKind, OwnOutputPolicy};
@@ -207,6 +208,7 @@ fn parse_manifest(
         mut ids,
         mut new_ids,
         object_external_ids,
+        file_names,
         service,
         quote_faults,
     } = scan_rows(&table, &header, rest, options.similar_ids, &mut problems).map_err(|reason| {
@@ -233,7 +235,7 @@ fn parse_manifest(
     let (ids, new_ids) = (&mut ids.hashes, &mut new_ids.hashes);
     new_id_conflicts::report_new_ids_in_use(&manifest, ids, new_ids, similar, &mut problems);
     object_external_ids.warn_of_dropped_zeros(&manifest, &mut problems);
-    service.report_problems(&manifest, &mut problems);
+    file_names.warn_of_duplicates(&manifest, &mut problems);
     problems.sort();
     tracing::info!(rows = manifest.len(), "read the manifest");
     Ok(ManifestWithProblems { manifest, problems })

@@ -12,6 +12,7 @@ use crate::model::{
     ExternalId, NamedObject, ObjectExternalId, ObjectRef, ObjectType, ProcurementService,
     Sha256Digest,
 };
+use crate::root::SystemFileKind;
 
 /// Row with unchecked cells, as written in the manifest.
 #[derive(Debug)]
@@ -308,18 +309,29 @@ impl RawRow<'_> {
         }
     }
 
-    /// Returns the record and the stored name of the row's file, or `None` if either is invalid.
-    pub(super) fn record_and_file_name(&self) -> Option<(ObjectRef, &str)> {
+    /// Returns a text for the record of the row, the same in all rows that name the record alike, or
+    /// `None` if the record is invalid. The text has a line break only between the type and the
+    /// external id of a record.
+    pub(crate) fn record_key(&self) -> Option<String> {
+        self.check_shape().ok()?;
+        let kind = self.check_cell(Column::ObjectType, cell_rules::object_type);
+        Some(match self.named_object(kind.ok()?).ok()? {
+            NamedObject::Known(object) => object.to_string(),
+            NamedObject::ByExternalId(kind, id) => format!("{kind}\n{id}"),
+        })
+    }
+
+    /// Returns the name under which the row's file is stored, or `None` if the name or the path is
+    /// invalid.
+    pub(super) fn valid_stored_name(&self) -> Option<&str> {
         let path = self.valid_file_path()?;
-        let kind = self
-            .check_cell(Column::ObjectType, cell_rules::object_type)
-            .ok()?;
-        let own_id = |cell| cell_rules::object_ref(kind, cell);
-        let object = self.check_cell(Column::ObjectId, own_id).ok()?;
-        let file_name = self
-            .check_cell(Column::FileName, cell_rules::file_name)
-            .ok()?;
-        Some((object, stored_file_name(path, file_name)))
+        let file_name = self.check_cell(Column::FileName, cell_rules::file_name);
+        Some(stored_file_name(path, file_name.ok()?))
+    }
+
+    /// Returns the kind of the row's file if a program wrote the file for its own use.
+    pub(super) fn system_file(&self) -> Option<SystemFileKind> {
+        self.valid_file_path().and_then(SystemFileKind::from_path)
     }
 
     /// Returns the service of the row, if the object type is valid.

@@ -7,12 +7,15 @@ use super::cell_doubts;
 use super::header::{ManifestHeader, is_blank_record};
 use super::id_column_check::{IdColumnCheck, ObjectExternalIdCheck};
 use super::manifest_service::ManifestService;
+use super::record_file_names::RecordFileNames;
 use super::record_splitter::{QuoteFault, RecordSpan, RecordSplitter};
 use super::row::to_u32;
 use super::stray_quote::{StrayQuote, find_stray_quote, splitter_after};
 use super::table::{ManifestTable, TableSource};
 use super::{Column, ManifestErrorKind, RawRow, RowFinding, SimilarIdPolicy};
-use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList, QuoteProblem};
+use crate::manifest::problem::{
+    FileWarning, ManifestProblem, ProblemKind, ProblemList, QuoteProblem,
+};
 
 /// Position of a row: its offset in the text, and its line in the file of the user.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +36,8 @@ pub(super) struct RowScan {
     pub(super) new_ids: IdColumnCheck,
     /// Comparison of the values of `object_external_id`.
     pub(super) object_external_ids: ObjectExternalIdCheck,
+    /// Comparison of the names under which files are stored.
+    pub(super) file_names: RecordFileNames,
     /// Service of the rows, and the checks for the service.
     pub(super) service: ManifestService,
     /// Rows with a mistake in the quotes, and rows inside such a quote.
@@ -47,6 +52,7 @@ impl RowScan {
             new_ids: ids.for_other_column(Column::NewExternalId),
             ids,
             object_external_ids: ObjectExternalIdCheck::default(),
+            file_names: RecordFileNames::default(),
             service: ManifestService::default(),
             quote_faults: Vec::new(),
         }
@@ -169,9 +175,14 @@ pub(super) fn scan_rows<'m>(
         });
         if let Some(kind) = kind {
             found.service.add_row(&row, kind.service(), problems);
+            found.file_names.add_row(&row);
             if let Some(id) = ids.object_external_id {
                 found.object_external_ids.add(kind, id);
             }
+        }
+        if let Some(kind) = row.system_file() {
+            let wrong = ProblemKind::File(FileWarning::SystemFile(kind));
+            problems.push(row.problem(Some(Column::FilePath), wrong));
         }
         if !unnamed_told && let Some(wrong) = row.cell_without_column_name() {
             problems.push(row.problem(None, wrong));

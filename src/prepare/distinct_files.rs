@@ -6,9 +6,10 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use rayon::prelude::*;
 
-use super::single_file::{hash_file, inspect_file};
+use super::record_contents::RecordContents;
+use super::single_file::{BytePattern, hash_file, inspect_file};
 use super::{EarlierRow, EarlierRun, HashProgress};
-use crate::manifest::problem::{ProblemKind, ProblemList};
+use crate::manifest::problem::{FileWarning, ProblemKind, ProblemList};
 use crate::manifest::{Column, Manifest, RawRow};
 use crate::model::{CheckedContent, FileStamp, MAX_KEELVAR_DOCUMENT_SIZE, ProcurementService};
 use crate::root::{MissingPathCause, MissingPathExplainer, Root};
@@ -36,8 +37,9 @@ pub(super) enum PreparationState {
     Unfit(ProblemKind),
     /// The file exists and is not hashed yet.
     NotHashed(FileStamp),
-    /// The file is hashed.
-    Hashed(CheckedContent),
+    /// The file is hashed. The pattern of a file whose digest comes from an earlier run is not known:
+    /// the run that read the file has warned.
+    Hashed(CheckedContent, BytePattern),
 }
 
 /// Distinct files of a manifest, in the order of their first rows.
@@ -95,7 +97,7 @@ impl<'m> DistinctFiles<'m> {
             if let PreparationState::NotHashed(stamp) = state
                 && let Some(content) = earlier_content(&row, *stamp, earlier)
             {
-                *state = PreparationState::Hashed(content);
+                *state = PreparationState::Hashed(content, BytePattern::Ordinary);
             }
         }
     }
@@ -122,7 +124,10 @@ impl<'m> DistinctFiles<'m> {
             .for_each(|(_, file, state)| {
                 let row = manifest.row(first_rows[file]);
                 let content = hash_file(root, row.file_path(), watch);
-                *state = content.map_or_else(PreparationState::Unfit, PreparationState::Hashed);
+                *state = match content {
+                    Ok((content, pattern)) => PreparationState::Hashed(content, pattern),
+                    Err(wrong) => PreparationState::Unfit(wrong),
+                };
                 watch.add_file();
             });
     }
@@ -134,25 +139,37 @@ impl<'m> DistinctFiles<'m> {
         earlier: &dyn EarlierRun,
         problems: &mut ProblemList,
     ) {
+        let mut contents = RecordContents::default();
         let mut neighbours = MissingPathExplainer::new(root);
         for (row, file) in self.manifest.rows().zip(&self.files_of_rows) {
             let Some(file) = *file else { continue };
-            let (column, wrong) = match &self.states[file.get()] {
+            let found = match &self.states[file.get()] {
                 PreparationState::Missing if was_done_earlier(&row, earlier) => continue,
-                PreparationState::Missing => (
+                PreparationState::Missing => vec![(
                     Column::FilePath,
                     missing_file_problem(&row, &mut neighbours),
-                ),
-                PreparationState::Unfit(wrong) => (Column::FilePath, wrong.clone()),
-                PreparationState::Hashed(content) => match problem_for_row(&row, content) {
-                    Some(found) => found,
-                    None => continue,
-                },
+                )],
+                PreparationState::Unfit(wrong) => vec![(Column::FilePath, wrong.clone())],
+                PreparationState::Hashed(content, pattern) => {
+                    contents.add_row(&row, content);
+                    problems_for_row(&row, content, *pattern)
+                }
                 PreparationState::NotHashed(_) => {
                     unreachable!("every file that was seen has been read")
                 }
             };
-            problems.push(row.problem(Some(column), wrong));
+            for (column, wrong) in found {
+                problems.push(row.problem(Some(column), wrong));
+            }
+        }
+        contents.warn_of_repeats(self, problems);
+    }
+
+    /// Returns the content of the hashed file of a row.
+    pub(super) fn content_of_row(&self, row: &RawRow<'_>) -> Option<&CheckedContent> {
+        match self.state_of_row(row.number() - 1)? {
+            PreparationState::Hashed(content, _) => Some(content),
+            _ => None,
         }
     }
 
@@ -241,10 +258,19 @@ fn missing_file_problem(
     }
 }
 
-/// Returns the problem of a file that is valid in itself, but not for this row.
-fn problem_for_row(row: &RawRow<'_>, content: &CheckedContent) -> Option<(Column, ProblemKind)> {
-    let digest = digest_mismatch(row, content).map(|wrong| (Column::Sha256, wrong));
-    digest.or_else(|| large_document_warning(row, content).map(|wrong| (Column::FilePath, wrong)))
+/// Returns the problems of a file that is valid in itself, but not, or hardly, for this row.
+fn problems_for_row(
+    row: &RawRow<'_>,
+    content: &CheckedContent,
+    pattern: BytePattern,
+) -> Vec<(Column, ProblemKind)> {
+    let zeros = ProblemKind::File(FileWarning::OnlyZeros);
+    let found = [
+        digest_mismatch(row, content).map(|wrong| (Column::Sha256, wrong)),
+        large_document_warning(row, content).map(|wrong| (Column::FilePath, wrong)),
+        (pattern == BytePattern::OnlyZeros).then_some((Column::FilePath, zeros)),
+    ];
+    found.into_iter().flatten().collect()
 }
 
 fn digest_mismatch(row: &RawRow<'_>, content: &CheckedContent) -> Option<ProblemKind> {

@@ -30,25 +30,29 @@ pub(super) fn inspect_file(root: &Root, file_path: &str) -> PreparationState {
     }
 }
 
-/// Hashes a file. Fails with [`ProblemKind::ChangedWhileRead`] if the file changed during the
+/// Hashes a file, and returns the pattern of its bytes as well. Fails with [`ProblemKind::ChangedWhileRead`] if the file changed during the
 /// reading.
 pub(super) fn hash_file(
     root: &Root,
     file_path: &str,
     watch: &dyn HashProgress,
-) -> Result<CheckedContent, ProblemKind> {
+) -> Result<(CheckedContent, BytePattern), ProblemKind> {
     let mut opened = root.open_file(file_path).map_err(problem_for_open_error)?;
     let stamp = opened.stamp;
     check_size(stamp)?;
-    let digested = digest_to_end(&mut opened.file, watch);
-    let (size, sha256) = digested.map_err(|error| unreadable_problem(&error))?;
+    let read = BUFFER.with_borrow_mut(|buffer| read_to_end(buffer, &mut opened.file, watch));
+    let ReadContent {
+        size,
+        sha256,
+        pattern,
+    } = read.map_err(|error| unreadable_problem(&error))?;
     let after = opened
         .current_stamp()
         .map_err(|error| unreadable_problem(&error))?;
     if size != stamp.size || after != stamp {
         return Err(ProblemKind::ChangedWhileRead);
     }
-    Ok(CheckedContent { stamp, sha256 })
+    Ok((CheckedContent { stamp, sha256 }, pattern))
 }
 
 /// Reads to the end and returns the number of bytes read and their digest.
@@ -56,27 +60,63 @@ pub fn digest_to_end(
     file: &mut impl Read,
     watch: &dyn HashProgress,
 ) -> io::Result<(u64, Sha256Digest)> {
-    BUFFER.with_borrow_mut(|buffer| digest_with_buffer(buffer, file, watch))
+    let read = BUFFER.with_borrow_mut(|buffer| read_to_end(buffer, file, watch))?;
+    Ok((read.size, read.sha256))
 }
 
-fn digest_with_buffer(
+/// Content of a file that was read to the end.
+struct ReadContent {
+    /// Number of bytes read.
+    size: u64,
+    sha256: Sha256Digest,
+    pattern: BytePattern,
+}
+
+/// Pattern of a file's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BytePattern {
+    /// All bytes are zero, as in placeholders of cloud folders and after some failures of disks.
+    OnlyZeros,
+    /// Some byte is not zero, or the bytes were not read.
+    Ordinary,
+}
+
+fn read_to_end(
     buffer: &mut [u8],
     file: &mut impl Read,
     watch: &dyn HashProgress,
-) -> io::Result<(u64, Sha256Digest)> {
+) -> io::Result<ReadContent> {
     let mut hasher = Sha256Hasher::default();
     let mut size = 0;
+    let mut pattern = BytePattern::OnlyZeros;
     loop {
         let length = match file.read(buffer) {
-            Ok(0) => return Ok((size, hasher.finish())),
+            Ok(0) => {
+                return Ok(ReadContent {
+                    size,
+                    sha256: hasher.finish(),
+                    pattern,
+                });
+            }
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
         hasher.update(&buffer[..length]);
+        if pattern == BytePattern::OnlyZeros && !has_only_zeros(&buffer[..length]) {
+            pattern = BytePattern::Ordinary;
+        }
         size += length as u64;
         watch.add_bytes(length as u64);
     }
+}
+
+/// Returns `true` if all bytes are zero. Nearly every file ends the search in its first block.
+fn has_only_zeros(bytes: &[u8]) -> bool {
+    // The bytes of a block are joined without a branch, so the compiler takes many at a time.
+    bytes
+        .chunks(64)
+        .all(|block| block.iter().fold(0, |all, byte| all | byte) == 0)
 }
 
 fn check_size(stamp: FileStamp) -> Result<(), ProblemKind> {
@@ -149,6 +189,37 @@ mod tests {
                 hash_file(&root, "a", &meddler).unwrap_err(),
                 ProblemKind::ChangedWhileRead
             );
+        }
+    }
+
+    #[test]
+    fn a_file_of_zeros_alone_is_known_however_its_bytes_arrive() {
+        /// Reader with at most 100 bytes at a time.
+        struct SlowReader<'b>(&'b [u8]);
+        impl Read for SlowReader<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let most = buffer.len().min(100);
+                self.0.read(&mut buffer[..most])
+            }
+        }
+        let zeros = vec![0; 1_000];
+        let with_one = |at: usize| {
+            let mut bytes = zeros.clone();
+            bytes[at] = 1;
+            bytes
+        };
+        for (bytes, pattern) in [
+            (zeros.clone(), BytePattern::OnlyZeros),
+            (vec![0], BytePattern::OnlyZeros),
+            (with_one(0), BytePattern::Ordinary),
+            (with_one(550), BytePattern::Ordinary),
+            (with_one(999), BytePattern::Ordinary),
+        ] {
+            let watch = &super::super::IgnoredHashProgress;
+            let mut buffer = vec![0; BUFFER_SIZE];
+            let read = read_to_end(&mut buffer, &mut SlowReader(&bytes), watch).unwrap();
+            assert_eq!(read.pattern, pattern);
+            assert_eq!(read.size, bytes.len() as u64);
         }
     }
 

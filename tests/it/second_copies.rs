@@ -257,8 +257,12 @@ fn a_second_row_with_the_same_file_may_be_added() {
     let test = ImportTest::with_rows(1);
     test.import().exits(0);
     test.write("m.csv", test.read("m.csv") + "A1.pdf,contract,1,B1\n");
-    test.check().exits(0);
-    test.resume().rows(["A1 uploaded", "B1 uploaded"]).exits(0);
+    let warning = "\"A1.pdf\" goes to the same record in line 3 (row 2) as well";
+    test.check().prints(warning).exits(0);
+    test.resume()
+        .prints(warning)
+        .rows(["A1 uploaded", "B1 uploaded"])
+        .exits(0);
 }
 
 #[test]

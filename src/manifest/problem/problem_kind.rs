@@ -2,6 +2,7 @@
 //!
 //! The place of a mistake, and the number of rows with the same mistake, are not known here.
 
+use super::file_warning::FileWarning;
 use super::hidden_characters::HiddenCharacterPlace;
 use super::length_limit::LengthLimit;
 use super::quote_problem::QuoteProblem;
@@ -109,11 +110,8 @@ pub enum ProblemKind {
     },
     /// The row requests a new id, but the service cannot rename.
     RenamingUnsupported,
-    /// Another row attaches a file with the same name to the same record.
-    DuplicateFileName {
-        /// Number of the other row.
-        other: u32,
-    },
+    /// The file is rarely meant. The row can be sent.
+    File(FileWarning),
     /// The record belongs to another service than the manifest.
     OtherService {
         /// Number of the first row with a valid object type, which sets the service of the
@@ -230,7 +228,7 @@ impl ProblemKind {
             Self::SimilarId { .. } => "similar",
             Self::NewIdInUse { .. } => "new_id_in_use",
             Self::RenamingUnsupported => "never_renamed",
-            Self::DuplicateFileName { .. } => "same_name",
+            Self::File(warning) => warning.as_str(),
             Self::OtherService { .. } => "other_service",
             Self::TitleNotSent => "title_not_sent",
             Self::UnknownObjectType => "unknown_object_type",
@@ -271,7 +269,7 @@ impl ProblemKind {
             | Self::UnnamedColumn { .. }
             | Self::Sheet(_)
             | Self::DroppedZeros { .. }
-            | Self::DuplicateFileName { .. }
+            | Self::File(_)
             | Self::TitleNotSent
             | Self::LargeDocument { .. } => Severity::Warning,
             _ => Severity::Error,
@@ -283,7 +281,7 @@ impl ProblemKind {
     /// and so are the rows inside a quote, which is shown itself.
     pub(super) fn max_rows_in_full(&self) -> usize {
         match self {
-            Self::TitleNotSent | Self::Quote(QuoteProblem::HoldsRow { .. }) => 1,
+            Self::TitleNotSent | Self::File(_) | Self::Quote(QuoteProblem::HoldsRow { .. }) => 1,
             _ => MAX_ROWS_IN_FULL,
         }
     }

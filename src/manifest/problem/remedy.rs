@@ -56,10 +56,7 @@ impl ProblemKind {
                 "choose another id, or rename that row first, with a separate manifest"
             }
             Self::RenamingUnsupported => "leave the cell empty",
-            Self::DuplicateFileName { .. } => {
-                "give one of the two files another name in file_name if people must tell the files \
-                 apart"
-            }
+            Self::File(warning) => warning.remedy(),
             Self::OtherService { .. } => {
                 "put the rows of each service into a manifest of their own"
             }

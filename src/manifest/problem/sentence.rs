@@ -65,14 +65,7 @@ impl ProblemKind {
                 let place = manifest.row_place(*other);
                 return format!("is the external_id of {place}").into();
             }
-            Self::DuplicateFileName { other } => {
-                return format!(
-                    "goes under the same name to the same record as {} in {}",
-                    quoted(manifest.row_numbered(*other).file_path()),
-                    manifest.row_place(*other)
-                )
-                .into();
-            }
+            Self::File(warning) => return warning.predicate(manifest).into(),
             Self::OtherService {
                 first_row: first,
                 manifest_service: ours,

@@ -211,7 +211,8 @@ fn an_external_id_may_hold_whatever_can_be_addressed() {
     ];
     let rows: Vec<String> = ids
         .iter()
-        .map(|id| format!("a.pdf,contract,1,{id}\n"))
+        .zip(1..)
+        .map(|(id, record)| format!("a.pdf,contract,{record},{id}\n"))
         .collect();
     let test = with_rows(&rows.concat());
     test.check().exits(0);

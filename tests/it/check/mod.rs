@@ -1,11 +1,13 @@
 //! `consign check`: problems of a manifest and of the files named in it.
 
 mod cells;
+mod doubtful_files;
 mod files;
 mod hidden_characters;
 mod keelvar;
 mod object_external_ids;
 mod reading;
+mod stray_quotes;
 
 use crate::harness::{ImportTest, MANIFEST_HEADER};
 
@@ -140,7 +142,7 @@ fn all_mistakes_are_told_in_one_pass_with_the_errors_first() {
 #[test]
 fn a_screen_gets_a_hundred_lines_and_the_problems_file_everything() {
     let rows: Vec<String> = (1..=300)
-        .map(|number| format!("folder{number}/a.pdf,contract,1,A{number}\n"))
+        .map(|number| format!("folder{number}/a.pdf,contract,{number},A{number}\n"))
         .collect();
     let test = with_rows(&rows.concat());
     let outcome = test.check().prints("and 200 other problems\n").exits(2);

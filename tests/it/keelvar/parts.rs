@@ -59,9 +59,7 @@ fn files_of_one_name_for_one_event_go_into_different_jobs_after_a_warning() {
     test.import()
         .stderr(format!(
             "warning: m.csv line 2 (row 1), column file_path: \"x/a.pdf\" {goes} \"y/a.pdf\" in \
-             line 4 (row 3); {remedy}\n\
-             warning: m.csv line 4 (row 3), column file_path: \"y/a.pdf\" {goes} \"x/a.pdf\" in \
-             line 2 (row 1); {remedy}\n"
+             line 4 (row 3); {remedy}\n  the same in 1 more row: 3\n"
         ))
         .rows(["A1 uploaded", "A2 uploaded", "A3 uploaded"])
         .attached(["A1", "A2", "A3"])

@@ -1,17 +1,17 @@
-//! Check over all rows of Keelvar: several files with the same name on the same record.
+//! Check over all rows: several files with the same name on the same record.
 
 use std::borrow::Cow;
 
 use super::equal_values::{FirstRowsByValue, RowValueHashes};
 use super::{Column, Manifest, RawRow};
-use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList};
+use crate::manifest::problem::{FileWarning, ManifestProblem, ProblemKind, ProblemList};
 use crate::text::fold_case_and_accents;
 
 /// Hashes of record and file name, collected while the rows are scanned.
 #[derive(Default)]
-pub(super) struct KeelvarFileNames(RowValueHashes);
+pub(super) struct RecordFileNames(RowValueHashes);
 
-impl KeelvarFileNames {
+impl RecordFileNames {
     /// Adds a row, if its file name and its record are valid.
     pub(super) fn add_row(&mut self, row: &RawRow<'_>) {
         if let Some(key) = record_and_name_key(row) {
@@ -19,16 +19,24 @@ impl KeelvarFileNames {
         }
     }
 
-    /// Warns of all rows with the same file name on the same record.
+    /// Warns of all rows with the same file name on the same record. Of several rows with the same
+    /// path, only the first counts: the repeated content is a warning already.
     pub(super) fn warn_of_duplicates(mut self, manifest: &Manifest, problems: &mut ProblemList) {
         for rows in self.0.groups_of_equal_hashes() {
             let mut met = FirstRowsByValue::default();
-            for row in rows {
-                let Some(key) = record_and_name_key(&manifest.row_numbered(row)) else {
+            let mut met_paths = FirstRowsByValue::default();
+            for number in rows {
+                let row = manifest.row_numbered(number);
+                let Some(key) = record_and_name_key(&row) else {
                     continue;
                 };
-                if let Some(first) = met.find_or_insert(Cow::Owned(key), row) {
-                    first.report_pair(row, |row, other| {
+                let path = row.valid_file_path().unwrap_or_default();
+                let with_path = format!("{key}\n{path}");
+                if met_paths.find_or_insert(with_path.into(), number).is_some() {
+                    continue;
+                }
+                if let Some(first) = met.find_or_insert(Cow::Owned(key), number) {
+                    first.report_pair(number, |row, other| {
                         problems.push(duplicate_name_problem(manifest, row, other));
                     });
                 }
@@ -37,11 +45,14 @@ impl KeelvarFileNames {
     }
 }
 
-/// Returns the record and the folded file name as one text, with a blank between the two. Ids of
-/// records have no blanks, so the text is unambiguous.
+/// Returns the record and the folded file name as one text. Neither has a line break, so the text
+/// is unambiguous.
 fn record_and_name_key(row: &RawRow<'_>) -> Option<String> {
-    let (object, name) = row.record_and_file_name()?;
-    Some(format!("{object} {}", fold_case_and_accents(name)))
+    let name = row.valid_stored_name()?;
+    let mut key = row.record_key()?;
+    key.push('\n');
+    key.push_str(&fold_case_and_accents(name));
+    Some(key)
 }
 
 /// Builds the warning for a row. Its column is the source of the name: `file_name`, or else
@@ -55,6 +66,6 @@ fn duplicate_name_problem(manifest: &Manifest, row: u32, other: u32) -> Manifest
         } else {
             Column::FilePath
         }),
-        kind: ProblemKind::DuplicateFileName { other },
+        kind: ProblemKind::File(FileWarning::SameName { other }),
     }
 }
