@@ -3,12 +3,15 @@
 //!
 //! No function here knows the meaning of a text. `decode` turns bytes into text, `csv_dialect` knows
 //! the form of our tables, `line_counter` numbers the lines of a text, `hidden` lists the characters
-//! that a reader cannot recognise.
+//! that a reader cannot recognise, `mixed_encodings` surveys the lines of a text in two encodings, and
+//! `mojibake` undoes a wrong decoding.
 
 pub mod csv_dialect;
 pub mod decode;
 mod hidden;
 mod line_counter;
+mod mixed_encodings;
+mod mojibake;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -20,6 +23,7 @@ pub use hidden::{
     HiddenForm, as_seen, character_name, hidden_form, is_invisible, is_long_dash, plain_reading,
 };
 pub use line_counter::{LineCounter, count_line_breaks};
+pub use mojibake::undo_mojibake;
 
 /// Longest part of a value shown in a message, in characters.
 const MAX_QUOTED_CHARS: usize = 120;

@@ -2,7 +2,7 @@
 //!
 //! A rule looks at no other row and at no file.
 
-use crate::manifest::problem::{HiddenCharacterPlace, LengthLimit, ProblemKind};
+use crate::manifest::problem::{HiddenCharacterPlace, LengthLimit, ProblemKind, TextDamage};
 use crate::model::{
     ExternalId, InvalidExternalId, InvalidObjectExternalId, ObjectExternalId, ObjectRef,
     ObjectType, ProcurementService, Sha256Digest,
@@ -195,7 +195,8 @@ fn require_value(cell: &str) -> Result<(), ProblemKind> {
     refuse_spreadsheet_damage(cell)
 }
 
-/// Refuses characters that people cannot see and programs interpret.
+/// Refuses characters that people cannot see and programs interpret, and the character that stands
+/// for a lost one.
 fn refuse_invisible_characters(cell: &str) -> Result<(), ProblemKind> {
     if is_plain(cell) {
         return Ok(());
@@ -205,6 +206,9 @@ fn refuse_invisible_characters(cell: &str) -> Result<(), ProblemKind> {
     }
     if cell.chars().any(is_bidi) {
         return Err(ProblemKind::BidiCharacter);
+    }
+    if cell.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(ProblemKind::DamagedText(TextDamage::ReplacementCharacter));
     }
     Ok(())
 }

@@ -91,6 +91,18 @@ pub enum ManifestErrorKind {
         /// Number of the second column with the name.
         second: usize,
     },
+    /// A character of a column's name was replaced by U+FFFD.
+    #[error(
+        "line {line}: the name of the column {} contains U+FFFD, which a program has put in the \
+         place of a character that the program could not read; write the name anew",
+        quoted(name)
+    )]
+    DamagedName {
+        /// Line of the header.
+        line: u32,
+        /// Name as written.
+        name: String,
+    },
     /// Required columns are missing.
     #[error("{0}")]
     MissingColumns(MissingColumns),

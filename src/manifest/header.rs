@@ -135,6 +135,28 @@ impl ManifestHeader {
         self.column_indices[column as usize]
     }
 
+    /// Fails with the first name in which a character was replaced by U+FFFD.
+    pub(super) fn refuse_damaged_names(&self) -> Result<(), ManifestErrorKind> {
+        let mut names = self.names.iter();
+        match names.find(|name| name.contains(char::REPLACEMENT_CHARACTER)) {
+            None => Ok(()),
+            Some(name) => Err(ManifestErrorKind::DamagedName {
+                line: self.line,
+                name: name.clone(),
+            }),
+        }
+    }
+
+    /// Returns `true` if the column at a position has a known meaning.
+    pub(super) fn is_known_column_at(&self, position: usize) -> bool {
+        self.column_indices.contains(&Some(position))
+    }
+
+    /// Returns the name of a column as written. Positions begin at 0.
+    pub(super) fn name_at(&self, position: u32) -> &str {
+        self.names.get(position as usize).map_or("", String::as_str)
+    }
+
     /// Warns of columns with a probably misspelt name.
     pub(super) fn warn_of_misspelt_columns(&self, problems: &mut ProblemList) {
         for (name, known) in &self.misspelt_columns {

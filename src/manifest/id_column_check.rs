@@ -1,10 +1,11 @@
-//! Checks over all ids of a column: duplicates, similar ids and dropped zeros.
+//! Checks over all ids of a column: duplicates, similar ids, and ids that a spreadsheet may have
+//! rewritten.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::equal_values::{FirstRowsByValue, RowValueHashes};
-use super::row::to_u32;
+use super::id_damage::{IdDamage, IdDamageDetector};
 use super::{Column, Manifest, SimilarIdPolicy};
 use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList};
 use crate::model::ObjectType;
@@ -15,7 +16,7 @@ pub(super) struct IdColumnCheck {
     column: Column,
     /// Hashes of the ids without what a reader would not notice, with their rows.
     pub(super) hashes: RowValueHashes,
-    zero_detector: DroppedZeroDetector,
+    damage: IdDamageDetector,
 }
 
 impl IdColumnCheck {
@@ -24,7 +25,7 @@ impl IdColumnCheck {
         Self {
             column,
             hashes: RowValueHashes::default(),
-            zero_detector: DroppedZeroDetector::default(),
+            damage: IdDamageDetector::default(),
         }
     }
 
@@ -40,10 +41,10 @@ impl IdColumnCheck {
     /// Adds the id of a row. Rows without an id are not added.
     pub(super) fn add(&mut self, row: u32, id: &str) {
         self.hashes.add(row, fold_id(id));
-        self.zero_detector.add(id);
+        self.damage.add(id);
     }
 
-    /// Reports duplicates, similar ids and dropped zeros.
+    /// Reports duplicates and similar ids, and warns of ids that a spreadsheet may have rewritten.
     pub(super) fn report_problems(
         &mut self,
         manifest: &Manifest,
@@ -53,59 +54,49 @@ impl IdColumnCheck {
         for rows in self.hashes.groups_of_equal_hashes() {
             report_duplicates(self.column, rows, manifest, similar, problems);
         }
-        if let Some(width) = self.zero_detector.expected_width() {
-            self.report_dropped_zeros(width, manifest, problems);
+        if let Some(damage) = self.damage.finding() {
+            self.warn_of_damage(damage, manifest, problems);
         }
     }
 
-    fn report_dropped_zeros(&self, width: usize, manifest: &Manifest, problems: &mut ProblemList) {
+    fn warn_of_damage(&self, damage: IdDamage, manifest: &Manifest, problems: &mut ProblemList) {
         for row in self.hashes.rows() {
-            if manifest.row_numbered(row).cell(self.column).len() < width {
-                let width = to_u32(width);
-                problems.push(id_problem(
-                    self.column,
-                    row,
-                    ProblemKind::DroppedZeros { width },
-                ));
+            let raw = manifest.row_numbered(row);
+            if let Some(kind) = damage.problem_of(raw.cell(self.column)) {
+                problems.push(id_problem(self.column, row, kind));
             }
         }
     }
 }
 
-/// Check of `object_external_id`, which many rows may share: only dropped zeros can be found. Each
-/// type of record has ids of its own form.
+/// Check of `object_external_id`, which many rows may share: only ids that a spreadsheet may have
+/// rewritten can be found. Each type of record has ids of its own form.
 #[derive(Default)]
 pub(super) struct ObjectExternalIdCheck {
-    zero_detectors: HashMap<ObjectType, DroppedZeroDetector>,
+    detectors: HashMap<ObjectType, IdDamageDetector>,
 }
 
 impl ObjectExternalIdCheck {
     /// Adds the id of a row. Rows without an id are not added.
     pub(super) fn add(&mut self, kind: ObjectType, id: &str) {
-        self.zero_detectors.entry(kind).or_default().add(id);
+        self.detectors.entry(kind).or_default().add(id);
     }
 
-    /// Warns of the rows whose id is probably without its zeros.
-    pub(super) fn warn_of_dropped_zeros(self, manifest: &Manifest, problems: &mut ProblemList) {
-        let widths: HashMap<&str, usize> = self
-            .zero_detectors
+    /// Warns of the rows whose id a spreadsheet may have rewritten.
+    pub(super) fn warn_of_damage(self, manifest: &Manifest, problems: &mut ProblemList) {
+        let damages: HashMap<&str, IdDamage> = self
+            .detectors
             .iter()
-            .filter_map(|(kind, detector)| Some((kind.as_str(), detector.expected_width()?)))
+            .filter_map(|(kind, detector)| Some((kind.as_str(), detector.finding()?)))
             .collect();
-        if widths.is_empty() {
+        if damages.is_empty() {
             return;
         }
         for row in manifest.rows() {
             let id = row.object_external_id();
-            if let Some(width) = widths.get(row.object_type())
-                && !id.is_empty()
-                && id.len() < *width
-            {
-                let width = to_u32(*width);
-                problems.push(row.problem(
-                    Some(Column::ObjectExternalId),
-                    ProblemKind::DroppedZeros { width },
-                ));
+            let damage = damages.get(row.object_type()).filter(|_| !id.is_empty());
+            if let Some(kind) = damage.and_then(|damage| damage.problem_of(id)) {
+                problems.push(row.problem(Some(Column::ObjectExternalId), kind));
             }
         }
     }
@@ -148,44 +139,6 @@ fn id_problem(column: Column, row: u32, wrong: ProblemKind) -> ManifestProblem {
         row,
         column: Some(column),
         kind: wrong,
-    }
-}
-
-/// Detector for ids from which a spreadsheet has dropped leading zeros.
-///
-/// The detector reports clear cases only: all ids consist of digits, all ids with a leading zero
-/// have the same width, no id is wider, and some id is narrower.
-#[derive(Default)]
-struct DroppedZeroDetector {
-    has_non_digits: bool,
-    widest: usize,
-    narrowest: usize,
-    narrowest_with_leading_zero: Option<usize>,
-}
-
-impl DroppedZeroDetector {
-    fn add(&mut self, id: &str) {
-        if self.has_non_digits || !id.bytes().all(|b| b.is_ascii_digit()) {
-            self.has_non_digits = true;
-            return;
-        }
-        let width = id.len();
-        self.narrowest = if self.widest == 0 {
-            width
-        } else {
-            self.narrowest.min(width)
-        };
-        self.widest = self.widest.max(width);
-        if id.starts_with('0') {
-            let narrowest = self.narrowest_with_leading_zero.unwrap_or(width);
-            self.narrowest_with_leading_zero = Some(narrowest.min(width));
-        }
-    }
-
-    /// Returns the width that all ids should have, or `None` if nothing is suspicious.
-    fn expected_width(&self) -> Option<usize> {
-        let width = self.narrowest_with_leading_zero?;
-        (!self.has_non_digits && width == self.widest && self.narrowest < width).then_some(width)
     }
 }
 
@@ -257,23 +210,5 @@ mod tests {
     fn a_million_equal_ids_would_not_take_forever() {
         let ids = vec!["same"; 20_000];
         assert_eq!(problems_of_ids(&ids, SimilarIdPolicy::Refuse).len(), 20_000);
-    }
-
-    #[test]
-    fn dropped_zeros_are_warned_of_only_where_it_is_plain() {
-        let warned = |ids: &[&str]| -> Vec<u32> {
-            let problems = problems_of_ids(ids, SimilarIdPolicy::Refuse);
-            assert!(
-                problems
-                    .iter()
-                    .all(|(_, wrong)| *wrong == ProblemKind::DroppedZeros { width: 4 })
-            );
-            problems.into_iter().map(|(row, _)| row).collect()
-        };
-        assert_eq!(warned(&["0012", "13", "1300"]), [2]);
-        assert_eq!(warned(&["0012", "13", "A300"]), [] as [u32; 0]);
-        assert_eq!(warned(&["12", "13", "1300"]), [] as [u32; 0]);
-        assert_eq!(warned(&["0012", "13", "13000"]), [] as [u32; 0]);
-        assert_eq!(warned(&["0012", "013", "7"]), [] as [u32; 0]);
     }
 }

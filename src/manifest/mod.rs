@@ -15,6 +15,7 @@ mod equal_values;
 mod error;
 mod header;
 mod id_column_check;
+mod id_damage;
 mod manifest_service;
 mod new_id_conflicts;
 mod own_files;
@@ -43,10 +44,10 @@ pub use own_output::{OwnOutputKind, OwnOutputPolicy};
 pub(crate) use row::stored_file_name;
 pub use row::{ManifestRow, RawRow, RowFinding};
 
-use self::problem::ProblemList;
+use self::problem::{ManifestProblem, ProblemKind, ProblemList};
 use crate::model::ProcurementService;
 use crate::text::csv_dialect::CsvDialect;
-use crate::text::decode::decode;
+use crate::text::decode::{MisreadLines, decode};
 use crate::text::escape;
 use header::{ManifestHeader, TwoObjectIdsPolicy};
 use record_splitter::RecordSplitter;
@@ -103,6 +104,22 @@ pub struct ManifestWithProblems {
     pub problems: ProblemList,
 }
 
+impl ManifestWithProblems {
+    /// Warns of lines that are UTF-8 in a text read in another encoding. The warning stands at the row
+    /// of the first line.
+    fn warn_of_misread_lines(&mut self, lines: MisreadLines) {
+        let first = lines.first_line() as u64;
+        let offsets = &self.manifest.row_offsets;
+        let row = offsets.partition_point(|row| u64::from(row.line) <= first);
+        self.problems.push(ManifestProblem {
+            row: to_u32(row),
+            column: None,
+            kind: ProblemKind::MisreadLines(Box::new(lines)),
+        });
+        self.problems.sort();
+    }
+}
+
 /// Manifest with a valid header and at least one row.
 #[derive(Debug)]
 pub struct Manifest {
@@ -147,12 +164,22 @@ pub fn read_manifest_bytes(
     bytes: Vec<u8>,
     options: &ManifestOptions,
 ) -> Result<ManifestWithProblems, ManifestError> {
-    let read = match WorkbookContainer::from_signature(&bytes) {
+    let container = WorkbookContainer::from_signature(&bytes);
+    let misread = match container {
+        Some(_) => None,
+        None => MisreadLines::survey(&bytes, options.encoding),
+    };
+    let table = match container {
         Some(container) => read_workbook(container, Cursor::new(bytes.as_slice()), options),
         None => read_text_table(bytes, options),
     };
-    read.and_then(|table| parse_manifest(path, table, options))
-        .map_err(|reason| reason.with_path(path))
+    let mut read = table
+        .and_then(|table| parse_manifest(path, table, options))
+        .map_err(|reason| reason.with_path(path))?;
+    if let Some(lines) = misread {
+        read.warn_of_misread_lines(lines);
+    }
+    Ok(read)
 }
 
 fn read_text_table(
@@ -202,6 +229,7 @@ fn parse_manifest(
     if own_output == Some(OwnOutputKind::Results) {
         header.two_object_ids = TwoObjectIdsPolicy::OwnIdCounts;
     }
+    header.refuse_damaged_names()?;
     header.warn_of_misspelt_columns(&mut problems);
     let RowScan {
         row_offsets: rows,
@@ -234,7 +262,7 @@ fn parse_manifest(
     new_ids.report_problems(&manifest, similar, &mut problems);
     let (ids, new_ids) = (&mut ids.hashes, &mut new_ids.hashes);
     new_id_conflicts::report_new_ids_in_use(&manifest, ids, new_ids, similar, &mut problems);
-    object_external_ids.warn_of_dropped_zeros(&manifest, &mut problems);
+    object_external_ids.warn_of_damage(&manifest, &mut problems);
     file_names.warn_of_duplicates(&manifest, &mut problems);
     problems.sort();
     tracing::info!(rows = manifest.len(), "read the manifest");
@@ -315,6 +343,11 @@ impl Manifest {
             0 => u64::from(self.header.line),
             number => u64::from(self.row_offsets[number as usize - 1].line),
         }
+    }
+
+    /// Returns the name of a column as written in the header. Positions begin at 0.
+    pub(super) fn column_name_at(&self, position: u32) -> &str {
+        self.header.name_at(position)
     }
 
     /// Returns the name of the sheet from which the manifest was read, or `None` for a text.

@@ -17,6 +17,7 @@ mod render;
 mod sentence;
 mod sheet_cell_fault;
 mod sheet_warning;
+mod text_damage;
 
 use super::Column;
 
@@ -31,6 +32,7 @@ pub use render::{
 };
 pub use sheet_cell_fault::SheetCellFault;
 pub use sheet_warning::SheetWarning;
+pub use text_damage::TextDamage;
 
 /// Mistake in one place of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]

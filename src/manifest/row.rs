@@ -137,7 +137,7 @@ impl RawRow<'_> {
             .map_or("", |place| self.cell_at(place))
     }
 
-    fn cell_at(&self, place: usize) -> &str {
+    pub(super) fn cell_at(&self, place: usize) -> &str {
         self.cells.get(place).map_or("", |cell| cell)
     }
 
@@ -183,6 +183,12 @@ impl RawRow<'_> {
             .extra_indices
             .iter()
             .map(|place| self.cell_at(*place))
+    }
+
+    /// Returns the positions of the columns without a known meaning, also those without a name.
+    pub(super) fn unknown_column_indices(&self) -> impl Iterator<Item = usize> {
+        let header = self.header;
+        (0..header.width).filter(move |position| !header.is_known_column_at(*position))
     }
 
     /// Returns the required digest of the file, if the row has a valid digest.

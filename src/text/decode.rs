@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+pub use super::mixed_encodings::{MisreadLines, MixedEncodings};
 pub use encoding_rs::Encoding;
 use encoding_rs::{DecoderResult, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
@@ -42,6 +43,9 @@ pub struct InvalidByte {
     /// Line with the invalid byte, decoded as Windows-1252. `None` unless UTF-8 was assumed without
     /// a named encoding.
     pub as_windows_1252: Option<String>,
+    /// Lines of a text that should be UTF-8, and holds lines in another encoding as well. `None` for
+    /// any other text.
+    pub mixed: Option<Box<MixedEncodings>>,
 }
 
 impl fmt::Display for InvalidByte {
@@ -51,6 +55,13 @@ impl fmt::Display for InvalidByte {
             "line {}: the byte at offset {} is not {}",
             self.line, self.offset, self.encoding
         )?;
+        if let Some(mixed) = &self.mixed {
+            return write!(
+                f,
+                "; {mixed}, so that no --encoding reads all of them: convert the lines that are not \
+                 UTF-8, or export the whole again as UTF-8"
+            );
+        }
         match &self.as_windows_1252 {
             Some(line) => write!(
                 f,
@@ -156,6 +167,7 @@ fn decode_utf_8(bytes: Vec<u8>, mark: usize, assumed: bool) -> Result<String, De
             offset,
             line: line_at(bytes, offset),
             as_windows_1252: assumed.then(|| line_in_windows_1252(bytes, offset)),
+            mixed: MixedEncodings::survey(bytes).map(Box::new),
         })
     })?;
     text.drain(..mark);
@@ -184,6 +196,7 @@ fn transcode(
                 offset: mark + read - usize::from(length) - usize::from(after),
                 line: line_at(text.as_bytes(), text.len()),
                 as_windows_1252: None,
+                mixed: None,
             }))
         }
         (DecoderResult::OutputFull, _) => Err(DecodeError::TooLarge),

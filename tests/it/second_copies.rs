@@ -114,6 +114,28 @@ fn a_key_that_changed_between_two_runs_stops_the_second_one_before_anything_is_s
 }
 
 #[test]
+fn a_key_that_changed_in_what_nobody_sees_stops_the_second_run_too() {
+    for test in imported() {
+        let saved_anew = test.read("m.csv").replace('\n', "\r\n");
+        test.write("m.csv", saved_anew.replace(",00010", ",00010\u{200b}"));
+        import(&test).args(["--resume"]).requests([]).exits(2);
+        let outcome = import(&test)
+            .args(["--resume", "--allow-similar-ids"])
+            .requests([])
+            .exits(2);
+        says_all(
+            &outcome,
+            &[
+                "error: second copies would be attached: 1 row has another external_id than in \
+                 m.results.csv\n",
+                "m.csv line 2 (row 1), column external_id: \"00010\\u{200b}\" was \"00010\" (f0.pdf, ",
+            ],
+        );
+        assert_eq!(copies(&test), 4);
+    }
+}
+
+#[test]
 fn a_check_finds_the_same_without_locking_the_results() {
     for test in imported() {
         mend(&test);

@@ -8,8 +8,10 @@ use super::length_limit::LengthLimit;
 use super::quote_problem::QuoteProblem;
 use super::sheet_cell_fault::SheetCellFault;
 use super::sheet_warning::SheetWarning;
+use super::text_damage::TextDamage;
 use crate::manifest::Column;
 use crate::model::{InvalidObjectId, NonFileKind, ObjectType, ProcurementService, Sha256Digest};
+use crate::text::decode::MisreadLines;
 
 /// Largest number of rows with one mistake that a screen shows in full, for most mistakes.
 const MAX_ROWS_IN_FULL: usize = 3;
@@ -85,6 +87,21 @@ pub enum ProblemKind {
     RewrittenNumber,
     /// The cell is an error value of a spreadsheet, such as `#N/A`.
     ErrorValue,
+    /// A program that converted the text has damaged the cell.
+    DamagedText(TextDamage),
+    /// The same in a column of the user's own.
+    DamagedCarriedText {
+        /// Kind of the damage.
+        damage: TextDamage,
+        /// Position of the column, the first being 0.
+        position: u32,
+    },
+    /// Lines are UTF-8, though the user has named another encoding.
+    MisreadLines(Box<MisreadLines>),
+    /// The id looks like a date, and other ids of the column do not.
+    DateLikeId,
+    /// The id has only zeros after its fifteenth digit.
+    RoundedNumber,
     /// The number is shorter than all numbers with a leading zero.
     DroppedZeros {
         /// Number of digits of the other numbers.
@@ -223,6 +240,10 @@ impl ProblemKind {
             Self::DotSegment => "dot_segment",
             Self::RewrittenNumber => "rewritten_number",
             Self::ErrorValue => "error_value",
+            Self::DamagedText(damage) | Self::DamagedCarriedText { damage, .. } => damage.as_str(),
+            Self::MisreadLines(_) => "misread_lines",
+            Self::DateLikeId => "looks_like_date",
+            Self::RoundedNumber => "rounded_number",
             Self::DroppedZeros { .. } => "dropped_zeros",
             Self::DuplicateId { .. } => "duplicate",
             Self::SimilarId { .. } => "similar",
@@ -265,9 +286,15 @@ impl ProblemKind {
     pub fn severity(&self) -> Severity {
         match self {
             Self::HiddenCharacter(place) => place.severity(),
+            Self::DamagedText(damage) | Self::DamagedCarriedText { damage, .. } => {
+                damage.severity()
+            }
             Self::MisspeltColumn { .. }
             | Self::UnnamedColumn { .. }
             | Self::Sheet(_)
+            | Self::MisreadLines(_)
+            | Self::DateLikeId
+            | Self::RoundedNumber
             | Self::DroppedZeros { .. }
             | Self::File(_)
             | Self::TitleNotSent
@@ -281,7 +308,14 @@ impl ProblemKind {
     /// and so are the rows inside a quote, which is shown itself.
     pub(super) fn max_rows_in_full(&self) -> usize {
         match self {
-            Self::TitleNotSent | Self::File(_) | Self::Quote(QuoteProblem::HoldsRow { .. }) => 1,
+            Self::DamagedText(TextDamage::Mojibake)
+            | Self::DamagedCarriedText {
+                damage: TextDamage::Mojibake,
+                ..
+            }
+            | Self::TitleNotSent
+            | Self::File(_)
+            | Self::Quote(QuoteProblem::HoldsRow { .. }) => 1,
             _ => MAX_ROWS_IN_FULL,
         }
     }

@@ -15,6 +15,8 @@ impl ProblemKind {
             Self::UnknownObjectType => return object_type_remedy(value),
             Self::InvalidObjectId(why) => return object_id_remedy(*why, value),
             Self::HiddenCharacter(place) => return place.remedy(value),
+            Self::MisreadLines(lines) => return lines.remedy(),
+            Self::DamagedText(damage) | Self::DamagedCarriedText { damage, .. } => damage.remedy(),
             Self::FileMissing {
                 similar_path: Some(name),
             } => {
@@ -47,6 +49,9 @@ impl ProblemKind {
             Self::RewrittenNumber => "export the column as text",
             Self::ErrorValue => "mend the formula and export again",
             Self::DroppedZeros { .. } => "if so, export the column as text",
+            Self::DateLikeId | Self::RoundedNumber => {
+                "if so, write the id anew and export the column as text"
+            }
             Self::DuplicateId { .. } => "give each row an id of its own",
             Self::SimilarId { .. } => {
                 "correct one of the two ids, or allow similar ids with \

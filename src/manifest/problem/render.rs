@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{ManifestProblem, ProblemList, Severity};
+use super::{ManifestProblem, ProblemKind, ProblemList, Severity};
 use crate::atomic_file;
 use crate::manifest::Manifest;
 use crate::text::{count_with_noun, escape, escape_formula, group_thousands};
@@ -164,7 +164,13 @@ impl DescribedProblem {
             0 => String::new(),
             number => {
                 let row = manifest.row_numbered(number);
-                let value = problem.column.map_or("", |column| row.cell(column));
+                let value = match (&problem.kind, problem.column) {
+                    (ProblemKind::DamagedCarriedText { position, .. }, _) => {
+                        row.cell_at(*position as usize)
+                    }
+                    (_, None) => "",
+                    (_, Some(column)) => row.cell(column),
+                };
                 value.to_owned()
             }
         };
@@ -197,6 +203,15 @@ pub fn write_problems_file(
     Ok(Some(path))
 }
 
+/// Returns the name of the column of a problem, or an empty text for a problem of a whole row.
+fn column_name<'m>(problem: &ManifestProblem, manifest: &'m Manifest) -> &'m str {
+    match (&problem.kind, problem.column) {
+        (ProblemKind::DamagedCarriedText { position, .. }, _) => manifest.column_name_at(*position),
+        (_, None) => "",
+        (_, Some(column)) => column.as_str(),
+    }
+}
+
 fn write_csv(problems: &ProblemList, manifest: &Manifest, out: impl Write) -> io::Result<()> {
     let mut csv = manifest.output_dialect().begin_table(out)?;
     csv.write_record([
@@ -217,7 +232,7 @@ fn write_csv(problems: &ProblemList, manifest: &Manifest, out: impl Write) -> io
             &manifest.cell_address(problem.row, problem.column),
             &described.line.to_string(),
             &row,
-            problem.column.map_or("", |column| column.as_str()),
+            column_name(problem, manifest),
             &described.value,
             &described.sentence,
             &described.remedy,

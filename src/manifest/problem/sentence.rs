@@ -10,6 +10,12 @@ use crate::model::{
 };
 use crate::text::{count_with_noun, escape, group_thousands, quoted};
 
+const DATE_LIKE_ID: &str = "looks like a date, and other ids of the column do not: a spreadsheet may \
+                            have rewritten the id";
+
+const ROUNDED_NUMBER: &str = "has nothing but zeros after its fifteenth digit: a spreadsheet may have \
+                              rounded the id";
+
 impl ProblemKind {
     /// Returns the mistake as a sentence.
     pub(super) fn sentence(&self, value: &str, manifest: &Manifest) -> String {
@@ -18,13 +24,18 @@ impl ProblemKind {
             Self::SheetCell(fault) => fault.sentence(value),
             _ => {
                 let predicate = self.predicate(value, manifest);
-                format!("{} {predicate}", self.subject(value))
+                format!("{} {predicate}", self.subject(value, manifest))
             }
         }
     }
 
-    fn subject(&self, value: &str) -> String {
+    fn subject(&self, value: &str, manifest: &Manifest) -> String {
         match self {
+            Self::DamagedCarriedText { position, .. } => {
+                let name = manifest.column_name_at(*position);
+                format!("{} in the column {}", quoted(value), quoted(name))
+            }
+            Self::MisreadLines(lines) => lines.subject(),
             Self::RaggedRow { .. } => "the row".to_owned(),
             Self::Quote(wrong) => wrong.subject(),
             Self::MisspeltColumn { name, .. } => format!("the column {}", quoted(name)),
@@ -46,13 +57,7 @@ impl ProblemKind {
                 row_cells: found,
                 last_line,
             } => return ragged_row_predicate(*expected, *found, *last_line).into(),
-            Self::DroppedZeros { width } => {
-                return format!(
-                    "is shorter than {width} digits, the length of all ids that begin with 0: a \
-                     spreadsheet may have dropped its zeros"
-                )
-                .into();
-            }
+            Self::DroppedZeros { width } => return dropped_zeros_predicate(*width).into(),
             Self::DuplicateId { other } => {
                 return format!("is also in {}", manifest.row_place(*other)).into();
             }
@@ -61,6 +66,10 @@ impl ProblemKind {
             }
             Self::HiddenCharacter(_) => return hidden_characters::predicate(value).into(),
             Self::TooLong(limit) => return limit.predicate(value).into(),
+            Self::DamagedText(damage) | Self::DamagedCarriedText { damage, .. } => {
+                return damage.predicate(value).into();
+            }
+            Self::MisreadLines(lines) => return lines.predicate().into(),
             Self::NewIdInUse { other } => {
                 let place = manifest.row_place(*other);
                 return format!("is the external_id of {place}").into();
@@ -105,6 +114,8 @@ impl ProblemKind {
             Self::BlanksAround => "has blanks around it",
             Self::DotSegment => "means a folder and cannot be a name",
             Self::RewrittenNumber => "was rewritten by a spreadsheet",
+            Self::DateLikeId => DATE_LIKE_ID,
+            Self::RoundedNumber => ROUNDED_NUMBER,
             Self::ErrorValue => "is an error value of a spreadsheet",
             Self::UnknownObjectType => "is not an object type",
             Self::TitleNotSent => "is not sent: Keelvar's jobs have no titles",
@@ -134,6 +145,13 @@ impl ProblemKind {
         };
         plain.into()
     }
+}
+
+fn dropped_zeros_predicate(width: u32) -> String {
+    format!(
+        "is shorter than {width} digits, the length of all ids that begin with 0: a spreadsheet may \
+         have dropped its zeros"
+    )
 }
 
 fn file_too_large_predicate(size: u64) -> String {

@@ -1,6 +1,7 @@
 //! `consign check`: problems of a manifest and of the files named in it.
 
 mod cells;
+mod damage;
 mod doubtful_files;
 mod files;
 mod hidden_characters;
