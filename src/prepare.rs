@@ -3,11 +3,13 @@
 //! A file named by several rows is inspected once and read once. This module makes every check for
 //! which a file alone is enough; results of an earlier run come in through [`EarlierRun`]. Start
 //! with [`prepare_files`]; `distinct_files` holds the distinct files, `single_file` inspects and
-//! hashes a single file, `record_contents` finds the same content twice on one record.
+//! hashes a single file, `record_contents` finds the same content twice on one record,
+//! `unnamed_files` finds the files that no row names.
 
 mod distinct_files;
 mod record_contents;
 mod single_file;
+mod unnamed_files;
 
 use std::thread::available_parallelism;
 
@@ -20,6 +22,7 @@ use crate::model::CheckedContent;
 use crate::root::Root;
 use distinct_files::{DistinctFiles, FileIndex, PreparationState};
 pub use single_file::digest_to_end;
+pub use unnamed_files::UnnamedFiles;
 
 /// Hash workers per core. Small files not in the cache are read fastest by several readers a core,
 /// which mostly wait for the disk.
@@ -67,6 +70,8 @@ pub trait HashProgress: Sync {
 pub struct PreparedFiles {
     /// All problems of the text and of the files.
     pub problems: ProblemList,
+    /// Files below the root that no row names. `None` before a search.
+    pub unnamed_files: Option<UnnamedFiles>,
     /// File of each row, `None` for a row without a valid path.
     files_of_rows: Vec<Option<FileIndex>>,
     states: Vec<PreparationState>,
@@ -182,6 +187,7 @@ impl InspectedFiles<'_> {
             let (of_rows, states) = files.into_states();
             PreparedFiles {
                 problems,
+                unnamed_files: None,
                 files_of_rows: of_rows,
                 states,
             }

@@ -14,7 +14,7 @@ use crate::error::{CommandError, ProgramExit};
 use crate::manifest::{self, Manifest, ManifestWithProblems};
 use crate::model::{NamedObject, ObjectType};
 use crate::plan::FoundObjects;
-use crate::prepare::{NoEarlierRun, PreparedFiles, prepare_files};
+use crate::prepare::{NoEarlierRun, PreparedFiles, UnnamedFiles, prepare_files};
 use crate::progress::{HashingProgress, ProgressForm, human_size};
 use crate::results::earlier_results::{EarlierResults, describe_damaged_lines};
 use crate::results::{ResultsError, other_results};
@@ -36,13 +36,17 @@ pub fn run(config: &CheckPlan) -> Result<ProgramExit, CommandError> {
     let earlier = ComparedResults::read(config)?;
     let root = Root::from_path(&config.input.root)?;
     let style = ProgressForm::choose(config.output.verbosity);
-    let prepared = prepare_files(
+    let mut prepared = prepare_files(
         &manifest,
         problems,
         &root,
         &NoEarlierRun,
         &HashingProgress::start(style),
     );
+    if config.output.shows_summary() {
+        let unnamed = UnnamedFiles::find(&manifest, &root, &config.input.root);
+        prepared.unnamed_files = Some(unnamed);
+    }
     let problems_file = report_problems(&manifest, &prepared.problems, config.output)?;
     let comparison = SecondCopyCheck {
         manifest: &manifest,
@@ -133,6 +137,9 @@ struct CheckSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     possible_second_copies: Option<NonZeroU64>,
     problems_file: Option<String>,
+    /// Files below the root that no row names; `None` where nobody is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files_in_no_row: Option<UnnamedFiles>,
 }
 
 impl CheckSummary {
@@ -165,6 +172,7 @@ impl CheckSummary {
             second_copies: None,
             possible_second_copies: None,
             problems_file: problems_file.map(|path| path.to_string_lossy().into_owned()),
+            files_in_no_row: prepared.unnamed_files.clone(),
         }
     }
 
@@ -200,6 +208,8 @@ impl CheckSummary {
                 "{records} named by object_external_id: an import looks for {them}, this check does not"
             );
         }
+        let unnamed = self.files_in_no_row.as_ref().map(UnnamedFiles::sentence);
+        text.push_str(&unnamed.unwrap_or_default());
         text.push_str(&self.verdict());
         if let Some(file) = &self.problems_file {
             let _ = write!(text, "; all of them are in {}", escape(file));
@@ -252,6 +262,7 @@ mod tests {
             second_copies: None,
             possible_second_copies: None,
             problems_file: None,
+            files_in_no_row: None,
         }
     }
 

@@ -25,15 +25,15 @@ use tokio::runtime::Runtime;
 
 use crate::backup::{BackupFolder, BackupStore};
 use crate::config::{
-    BackupPolicy, ImportMode, ImportPlan, ResolvedDestination, ServiceChangePolicy, UnfitRowPolicy,
-    environment_variable,
+    BackupPolicy, ImportMode, ImportPlan, NoticePolicy, ResolvedDestination, ServiceChangePolicy,
+    UnfitRowPolicy, environment_variable,
 };
 use crate::error::{CommandError, ProgramExit};
 use crate::manifest::problem::ProblemList;
 use crate::manifest::{self, Column, Manifest, ManifestWithProblems, RawRow};
 use crate::model::{NamedObject, ProcurementService, RowNumbers};
 use crate::plan::{FoundObjects, PilotScope, TitlePolicy, UpdatePolicy};
-use crate::prepare::{PreparedFiles, inspect_files};
+use crate::prepare::{PreparedFiles, UnnamedFiles, inspect_files};
 use crate::progress::{HashingProgress, ProgressForm, RunTally, SendingProgress, Workload};
 use crate::results::earlier_results::EarlierResults;
 use crate::results::journal;
@@ -104,8 +104,15 @@ pub(super) fn import_manifest(
         let known = preflight_need::known_attachment(&read.manifest, &previous);
         preflight_check::check_service(&mut contact, known.as_ref(), config.output)?;
     }
-    let prepared = looked.hash_and_judge(&HashingProgress::start(style));
+    let mut prepared = looked.hash_and_judge(&HashingProgress::start(style));
     report_problems(&read.manifest, &prepared.problems, config.output)?;
+    if config.notices == NoticePolicy::Show && config.output.shows_summary() {
+        let unnamed = UnnamedFiles::find(&read.manifest, &root, &config.input.root);
+        if !config.output.is_quiet() {
+            write_stderr(&unnamed.sentence());
+        }
+        prepared.unnamed_files = Some(unnamed);
+    }
     let order = ImportOrder {
         config,
         base: &base,

@@ -245,6 +245,11 @@ impl OutputConfig {
     pub fn is_quiet(self) -> bool {
         self.verbosity == Verbosity::Quiet
     }
+
+    /// Returns true if the summary is shown: always for scripts, and for people unless quiet.
+    pub fn shows_summary(self) -> bool {
+        self.form == SummaryForm::Json || !self.is_quiet()
+    }
 }
 
 /// Form of the summary on standard output.

@@ -1,4 +1,4 @@
-//! Manifest to fill in, made from the files of a folder: one row for each file.
+//! Manifest to fill in, made from the files of a folder: a row for each file.
 //!
 //! [`ManifestDraft`] decides the cells. `path_pattern` takes cells from paths, `path_id` makes the
 //! `external_id`, `draft_file` writes the file.
@@ -114,8 +114,7 @@ pub fn refusal_of_file_path(path: &str) -> Option<String> {
 
 /// Returns the cell for a path.
 ///
-/// A spreadsheet that opens a CSV would run a file name such as `=1+1`, and turn `2024/03/05` into
-/// a date. With `./` in front, the path leads to the same file, and the cell stays text.
+/// A spreadsheet would run a file name such as `=1+1` in a CSV, and turn `2024/03/05` into a date. With `./` in front, the path leads to the same file, and the cell stays text.
 fn file_path_cell(path: &str) -> Cow<'_, str> {
     if is_taken_for_value(path) {
         Cow::Owned(format!("./{path}"))
@@ -126,7 +125,7 @@ fn file_path_cell(path: &str) -> Cow<'_, str> {
 
 /// Returns `true` if a spreadsheet might take a path for a formula, a number or a date, or a path
 /// looks like an error value of a spreadsheet or like a drive. No spreadsheet does so with a text
-/// that ends in an extension, apart from dates such as `12.Mar`.
+/// with an extension at the end, apart from dates such as `12.Mar`.
 fn is_taken_for_value(path: &str) -> bool {
     if starts_like_formula(path) || path.starts_with('#') || path.as_bytes().get(1) == Some(&b':') {
         return true;
@@ -180,7 +179,7 @@ impl ManifestDraft {
         &self.files
     }
 
-    /// Returns the columns that the user has to fill in.
+    /// Returns the columns for the user to fill in.
     pub fn columns_to_fill_in(&self) -> impl Iterator<Item = Column> {
         self.columns.iter().filter_map(|column| match column {
             DraftColumn::ToFillIn(column) => Some(*column),
@@ -202,7 +201,7 @@ impl ManifestDraft {
         }
     }
 
-    /// Returns a cell of a file's row. `taken` holds the cells from the pattern, if it fits.
+    /// Returns a cell of a file's row. `taken` holds the cells from the pattern, if the path fits.
     fn cell<'d>(
         &'d self,
         column: &DraftColumn,
@@ -241,7 +240,7 @@ impl ManifestDraft {
     }
 }
 
-/// Returns the columns: those that every manifest needs, further known columns of the pattern,
+/// Returns the columns: the columns of every manifest, further known columns of the pattern,
 /// columns of the user's own, and size and time.
 fn draft_columns(pattern: Option<&PathPattern>) -> Vec<DraftColumn> {
     let given = pattern.map_or(&[][..], PathPattern::columns);
@@ -272,7 +271,7 @@ fn draft_columns(pattern: Option<&PathPattern>) -> Vec<DraftColumn> {
     columns
 }
 
-/// Returns the spellings in NFC that several paths share, none of which is in NFC.
+/// Returns each spelling in NFC of several paths in other forms.
 fn shared_spellings(files: &[DraftedFile]) -> HashSet<String> {
     let mut met = HashSet::new();
     let mut shared = HashSet::new();

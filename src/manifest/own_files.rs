@@ -1,15 +1,13 @@
-//! Recognition of files below the root that belong to the work with consign and are no documents:
-//! manifests, results, problems, verifications, reports, backups and settings.
+//! Recognition of files of the work with consign, which are no documents: manifests, results, problems, verifications, reports, backups and settings.
 
 use std::io::Read as _;
-use std::path::Path;
 
 use super::header;
 use super::own_output::{OwnOutputKind, decode_beginning};
 use crate::backup::is_backup_name;
 use crate::root::Root;
 
-/// Longest part of a file read for its recognition, in bytes.
+/// Longest part of a file read for the recognition, in bytes.
 const MAX_BYTES_READ: u64 = 1 << 14;
 
 /// Largest number of files read. Further files count as documents.
@@ -18,7 +16,7 @@ const MAX_FILES_READ: usize = 2_000;
 /// Name of the settings beside a manifest.
 const SETTINGS_FILE: &str = "consign.toml";
 
-/// Recognition of files that consign wrote or reads. Opens at most [`MAX_FILES_READ`] files.
+/// Recognition of files written or read by consign. Opens at most [`MAX_FILES_READ`] files.
 #[derive(Debug)]
 pub struct OwnFileFinder<'r> {
     root: &'r Root,
@@ -34,30 +32,31 @@ impl<'r> OwnFileFinder<'r> {
         }
     }
 
-    /// Returns `true` if the file at a path belongs to the work with consign: by its name, or for a
-    /// table by its header. A workbook is never recognised.
+    /// Returns `true` for a file of the work with consign, judged by name, or for a table by the
+    /// header. A workbook is never recognised.
     pub fn is_own_file(&mut self, file_path: &str) -> bool {
         let name = file_path.rsplit('/').next().unwrap_or_default();
         if name == SETTINGS_FILE || is_backup_name(name) {
             return true;
         }
+        // Results put aside have names such as `m.results.csv.replaced`.
+        let is_table = name
+            .split('.')
+            .skip(1)
+            .any(|part| part.eq_ignore_ascii_case("csv") || part.eq_ignore_ascii_case("tsv"));
         let lower = name.to_ascii_lowercase();
         let has_ending = |ending: &str| lower.ends_with(ending);
-        let has_extension = |known: &str| {
-            let extension = Path::new(name).extension();
-            extension.is_some_and(|extension| extension.eq_ignore_ascii_case(known))
-        };
         if has_ending(".report.html") || has_ending(".report.json") {
             return self
                 .beginning(file_path)
                 .is_some_and(|text| text.contains("consign"));
         }
-        if has_extension("csv") || has_extension("tsv") {
+        if is_table {
             return self
                 .beginning(file_path)
                 .is_some_and(|text| is_own_table(&text));
         }
-        has_extension("SHA256SUMS")
+        has_ending(".sha256sums")
     }
 
     fn beginning(&mut self, file_path: &str) -> Option<String> {
@@ -114,6 +113,11 @@ mod tests {
             ("lot.results.csv", "bidder,rank\n1,2\n", false),
             ("m.results.report.html", "<html><title>consign", true),
             ("q3.report.html", "<html><title>Third quarter", false),
+            (
+                "m.results.csv.replaced-2",
+                "row,status,attachment_id,line_check\n",
+                true,
+            ),
             ("m.results.SHA256SUMS", "", true),
             ("SHA256SUMS", "", false),
             ("consign.toml", "", true),

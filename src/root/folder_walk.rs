@@ -9,7 +9,7 @@ use super::system_file::{SystemFileKind, is_system_folder};
 use super::{OpenFileError, Root};
 use crate::model::NonFileKind;
 
-/// Finding of a walk about one path.
+/// Finding of a walk about a path.
 #[derive(Debug)]
 pub enum WalkFinding {
     /// Regular file, or a symbolic link to a regular file below the root.
@@ -22,15 +22,15 @@ pub enum WalkFinding {
     HiddenFolder,
     /// Symbolic link to a folder below the root. Not followed.
     FolderLink,
-    /// Symbolic link that leads out of the root.
+    /// Symbolic link out of the root.
     OutsideLink,
-    /// Symbolic link that leads to nothing.
+    /// Symbolic link to nothing.
     DanglingLink,
     /// Pipe, socket or device.
     NotAFile(NonFileKind),
     /// File or folder whose name is not UTF-8. The path has replacement characters. Not entered.
     NameNotUtf8,
-    /// Folder that the system does not list, or lists in part only, or name that cannot be examined.
+    /// Folder without a listing, or with a listing in part, or name refused by the system.
     Unlisted(io::Error),
 }
 
@@ -39,7 +39,7 @@ pub enum WalkFinding {
 pub enum FolderWalkEnd {
     /// All names were read.
     Complete,
-    /// The limit of names was reached, so that some names were not read.
+    /// The limit of names was reached before all names were read.
     LimitReached,
 }
 
@@ -139,13 +139,9 @@ impl Root {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
     use std::fs;
-    use std::os::unix::ffi::OsStrExt as _;
-    use std::os::unix::fs::symlink;
-    use std::os::unix::net::UnixListener;
 
     use super::*;
 
@@ -158,8 +154,14 @@ mod tests {
         (seen, end)
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn each_name_is_judged_and_no_link_to_a_folder_is_followed() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+        use std::os::unix::fs::symlink;
+        use std::os::unix::net::UnixListener;
+
         let outside = tempfile::tempdir().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);

@@ -96,6 +96,7 @@ fn a_dry_run_tells_scripts_in_json() {
         json!({
             "rows": 4,
             "done_before": 0,
+            "files_in_no_row": { "count": 0, "paths": [], "search": "complete" },
             "create": 2,
             "create_bytes": 26,
             "go_on": 0,

@@ -189,6 +189,7 @@ fn a_script_gets_one_json_object_whose_counts_agree_with_the_results() {
             "rows": 3,
             "statuses": { "uploaded": 2, "failed": 1 },
             "rows_no_longer_in_manifest": 0,
+            "files_in_no_row": { "count": 0, "paths": [], "search": "complete" },
             "requests": 8,
             "look_ups": 5,
             "created": 2,

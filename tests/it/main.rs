@@ -8,7 +8,7 @@
 //!   `already_there`, `external_ids`, `lookup_on_clash`, `routing`, `empty_sizes`, `objects`, `uploads`,
 //!   `refused_early`.
 //! - Manifests: `manifest_command` (from a folder), `check` (problems), `second_copies` (files
-//!   attached already), `hostile_text`.
+//!   attached already), `unnamed_files` (files in no row), `hostile_text`.
 //! - Results: `results_file`, `results_displaced`, `opened_in_excel`, `saved_anew`, `formats`,
 //!   `outputs`, `resume`.
 //! - Sudden ends: `killed`, `killed_at_syncs`, `killed_often`, `disk`, `full_disk`,
@@ -78,6 +78,7 @@ mod two_runs;
 #[cfg(target_os = "linux")]
 mod unfit_folders;
 mod unlimited_answers;
+mod unnamed_files;
 mod uploads;
 mod verify;
 mod workbooks;

@@ -46,7 +46,7 @@ fn fill_in(test: &ImportTest, column: &str, value: &str) {
     for row in &mut rows[1..] {
         value.clone_into(&mut row[at]);
     }
-    let mut csv = csv::Writer::from_writer(Vec::new());
+    let mut csv = csv::Writer::from_writer("\u{feff}".as_bytes().to_vec());
     for row in &rows {
         csv.write_record(row).unwrap();
     }
@@ -310,6 +310,49 @@ fn a_folder_that_cannot_be_listed_is_named_and_the_run_does_not_count_as_done() 
         .prints("\"102\": Permission denied (os error 13)\nthe manifest lacks the files")
         .exits(1);
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn a_workbook_whose_cells_all_come_from_the_paths_goes_straight_into_an_import() {
+    let test = ImportTest::new()
+        .file("in/contract/101/=1+1.pdf", "formula")
+        .file("in/contract/101/Price list.pdf", "prices")
+        .file("in/event/7/00123", "zeros");
+    let pattern = "{object_type}/{object_id}/{title}";
+    test.consign(["manifest", "in", "m.xlsx", "--pattern", pattern])
+        .stdout(
+            "m.xlsx: 3 rows, one for each file below in (18 B)\n\
+             check it: [consign] check m.xlsx --root in\n",
+        )
+        .exits(0);
+    test.consign(["check", "m.xlsx", "--root", "in"])
+        .stderr("read 3 rows from the sheet Manifest\n")
+        .prints("m.xlsx: 3 rows, 3 files, 18 B\n")
+        .prints("nothing is wrong\n")
+        .exits(0);
+    let base = test.service().base_url();
+    let run = test
+        .consign(["import", "m.xlsx", "--root", "in", "--base-url", &base])
+        .args(["--rate", "2000", "--skip-preflight", "--quiet"])
+        .exits(0);
+    let results = run.results.unwrap();
+    let cells = results.lines.iter().map(|line| {
+        ["file_path", "object_id", "title", "status"].map(|column| line.cell(column).to_owned())
+    });
+    assert_eq!(
+        cells.collect::<Vec<_>>(),
+        [
+            // The results escape what a spreadsheet would run; the service has the text itself.
+            ["contract/101/=1+1.pdf", "101", "'=1+1.pdf", "uploaded"],
+            [
+                "contract/101/Price list.pdf",
+                "101",
+                "Price list.pdf",
+                "uploaded"
+            ],
+            ["./event/7/00123", "7", "00123", "uploaded"],
+        ]
+    );
 }
 
 #[test]

@@ -25,6 +25,7 @@ use crate::destination::{MAX_IDS_PER_LIST, ObjectDetails};
 use crate::error::{CommandError, ProgramExit};
 use crate::model::ProcurementService;
 use crate::pipeline::{BatchSurvey, HaltReason, PredictedOutcome, RowSurvey};
+use crate::prepare::UnnamedFiles;
 use crate::progress::{ProgressForm, SendingProgress, Workload, human_duration, human_size};
 use crate::results::Status;
 use crate::signals::StopSignal;
@@ -150,6 +151,9 @@ struct DryRunForecast {
     /// Part of the rows that the import would send; `None` for all rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     part: Option<PilotReport>,
+    /// Files below the root that no row names; `None` where nobody is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files_in_no_row: Option<UnnamedFiles>,
     /// Changes to existing attachments.
     #[serde(skip_serializing_if = "PlannedChanges::are_none")]
     changes: PlannedChanges,
@@ -178,6 +182,7 @@ impl DryRunForecast {
         let mut forecast = Self {
             rows: plan.manifest().len() as u64,
             part: PilotReport::from_plan(&config.pilot, plan),
+            files_in_no_row: plan.unnamed_files().cloned(),
             ..Self::default()
         };
         for (status, rows) in plan.settled_row_counts() {

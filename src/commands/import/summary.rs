@@ -19,6 +19,7 @@ use crate::commands::shell_words::shell_path;
 use crate::config::ImportPlan;
 use crate::model::ProcurementService;
 use crate::pipeline::HaltReason;
+use crate::prepare::UnnamedFiles;
 use crate::progress::{RunTally, human_duration, human_size};
 use crate::results::{ResultsDisplacement, ResultsEntry, Status};
 use crate::signals::StopSignal;
@@ -52,6 +53,9 @@ pub(super) struct ImportSummary {
     /// Part of the rows that the run was to send; `None` for all rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     part: Option<PilotReport>,
+    /// Files below the root that no row names; `None` where nobody is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files_in_no_row: Option<UnnamedFiles>,
     /// Attachments that may be without content.
     #[serde(skip_serializing_if = "AwaitingContentList::is_empty")]
     waiting_for_content: AwaitingContentList,
@@ -98,6 +102,7 @@ impl ImportSummary {
             bytes_sent: tally.bytes_sent,
             seconds: (took.as_secs_f64() * 1000.0).round() / 1000.0,
             part: PilotReport::from_plan(&config.pilot, plan),
+            files_in_no_row: plan.unnamed_files().cloned(),
             waiting_for_content: AwaitingContentList::default(),
             kept_other_content: 0,
             service: plan.service(),

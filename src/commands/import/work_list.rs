@@ -20,7 +20,7 @@ use crate::plan::{
     AttachmentStart, FailedJobPolicy, FoundObjects, JobCandidate, JobStart, PilotScope,
     ProtocolStart, RowPlan, RowsForProof, UpdatePolicy, group_into_jobs, plan_row, resolve_object,
 };
-use crate::prepare::{EarlierRow, EarlierRun, PreparedFiles, RowFile};
+use crate::prepare::{EarlierRow, EarlierRun, PreparedFiles, RowFile, UnnamedFiles};
 use crate::results::earlier_results::EarlierResults;
 use crate::results::{ResultsEntry, Status};
 use crate::root::Root;
@@ -174,6 +174,11 @@ impl<'a> WorkList<'a> {
     /// Manifest of the run.
     pub(super) fn manifest(&self) -> &'a Manifest {
         self.manifest
+    }
+
+    /// Files below the root that no row names; `None` where nobody is told.
+    pub(super) fn unnamed_files(&self) -> Option<&UnnamedFiles> {
+        self.prepared.unnamed_files.as_ref()
     }
 
     /// Service of the manifest. Without a row whose service is known, no row is sent, and either

@@ -1,4 +1,4 @@
-//! Files of a folder: those for rows, and those left out, with the reason.
+//! Files of a folder: files for rows, and files left out, with the reason.
 
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub(super) struct LeftOutFiles {
     hidden_files: u64,
     /// Number of hidden folders and folders of a system, with all their files.
     hidden_folders: u64,
-    /// Files that consign wrote or reads.
+    /// Files written or read by consign.
     pub(super) consign_files: Vec<String>,
     /// Other files, with reasons.
     pub(super) others: Vec<LeftOutFile>,

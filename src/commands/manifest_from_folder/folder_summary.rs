@@ -16,7 +16,7 @@ use crate::progress::human_size;
 use crate::root::parent_folder;
 use crate::text::{count_with_noun, count_with_noun_and_verb, escape, quote_first, quoted};
 
-/// Most files named in one line.
+/// Most files named in a line.
 const MAX_FILES_NAMED: usize = 10;
 
 /// Counts and names of a manifest made from a folder. The serialised fields are the JSON summary.
@@ -28,9 +28,9 @@ pub(super) struct FolderSummary {
     bytes: u64,
     /// Columns to be filled in.
     to_fill_in: Vec<&'static str>,
-    /// Files with a row that hold nothing.
+    /// Empty files with a row.
     empty_files: Vec<String>,
-    /// Files with a row that the pattern does not fit.
+    /// Files with a row and with a path unlike the pattern.
     unmatched_files: Vec<String>,
     /// Number of cells left empty because a spreadsheet would run their text.
     formula_cells: u64,
@@ -159,7 +159,7 @@ impl FolderSummary {
     }
 }
 
-/// Returns the command that checks the manifest.
+/// Returns the command for checking the manifest.
 fn check_command(manifest: &Path, folder: &Path) -> String {
     let program = std::env::args_os()
         .next()

@@ -21,11 +21,11 @@ pub(super) const MAX_WORKBOOK_ROWS: u32 = 1_048_575;
 pub enum DraftFormat {
     /// Text in UTF-8 with commas and a byte order mark.
     Csv,
-    /// Workbook with one sheet.
+    /// Workbook with a single sheet.
     Workbook,
 }
 
-/// File to write, in the form that its name asks for.
+/// File to write, in the form for the ending of the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftTarget {
     /// Path of the file.
@@ -67,7 +67,7 @@ impl DraftFormat {
 /// Counts of the written rows.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct DraftTally {
-    /// Paths that the pattern does not fit, in the order of the rows.
+    /// Paths unlike the pattern, in the order of the rows.
     pub unmatched: Vec<String>,
     /// Number of cells left empty because a spreadsheet would run their text as a formula.
     pub formula_cells: u64,

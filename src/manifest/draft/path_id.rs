@@ -1,4 +1,4 @@
-//! `external_id` of a file, from its path alone.
+//! `external_id` of a file, from the path alone.
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
@@ -12,10 +12,10 @@ const MAX_READABLE_CHARS: usize = 100;
 /// digits with a probability of 1 in 37 million; `check` would refuse their ids.
 const DIGEST_DIGITS: usize = 16;
 
-/// Returns the id of a path: the path in letters, digits, `_` and `-`, the characters that every
-/// router takes as they are, and digits of the SHA-256 of `hashed_path`.
+/// Returns the id of a path: the path in letters, digits, `_` and `-`, which every router takes
+/// unchanged, and digits of the SHA-256 of `hashed_path`.
 ///
-/// The digits keep ids apart whose paths differ only in characters that were left out, or in case.
+/// The digits keep the ids of paths apart where only the case or omitted characters differ.
 pub(super) fn path_id(path: &str, hashed_path: &str) -> String {
     let readable = readable_part(path);
     let mut digits = sha256(hashed_path.as_bytes()).to_string();

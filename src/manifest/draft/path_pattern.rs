@@ -12,7 +12,7 @@ use crate::manifest::header::normalise_name;
 /// Name of the part for any folders.
 const ANY_FOLDERS: &str = "**";
 
-/// Names of the columns that every draft has, and that no pattern gives.
+/// Names of columns in every draft, which no pattern gives.
 pub(super) const OWN_COLUMNS: [&str; 3] = ["file_path", "size", "modified"];
 
 /// Pattern of file paths.
@@ -25,12 +25,12 @@ pub struct PathPattern {
     columns: Vec<PatternColumn>,
 }
 
-/// Column of a manifest that gets its cells from a pattern.
+/// Column of a manifest with cells from a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PatternColumn {
     /// Column with a known meaning.
     Known(Column),
-    /// Further column, by its name.
+    /// Further column, by name.
     Further(String),
 }
 
@@ -44,7 +44,7 @@ impl PatternColumn {
     }
 }
 
-/// Mistake in a pattern, with its place.
+/// Mistake in a pattern, with the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("character {place}: {why}")]
 pub struct InvalidPathPattern {
@@ -64,9 +64,9 @@ enum PatternPart {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum NamePiece {
     Literal(String),
-    /// Text for the column at this index. At least one character.
+    /// Text for the column with an index. Not empty.
     Cell(usize),
-    /// Text without a dot. At least one character.
+    /// Text without a dot. Not empty.
     Extension,
     /// Text without a column. May be empty.
     Ignored,
@@ -99,7 +99,7 @@ impl PathPattern {
     }
 
     /// Returns the cells for a path, in the order of the columns and without blanks around them, or
-    /// `None` for a path that the pattern does not fit.
+    /// `None` for a path unlike the pattern.
     ///
     /// Of several ways to fit, each placeholder from the left takes as little text as possible.
     pub fn match_path<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {
@@ -252,7 +252,7 @@ struct NameSearch<'a, 'p> {
     pieces: &'a [NamePiece],
     name: &'p str,
     cells: &'a mut [&'p str],
-    /// Pieces and offsets that are known not to fit, which keeps the search short for any name.
+    /// Pieces and offsets known not to fit, so that the search is short for any name.
     failed: HashSet<(usize, usize)>,
 }
 

@@ -184,7 +184,8 @@ fn a_script_gets_the_summary_of_a_check_in_json() {
         .stdout(
             "{\"manifest\":\"m.csv\",\"rows\":2,\"files\":1,\"bytes\":5,\"object_types\":\
              {\"contract\":1,\"event\":1},\"errors\":1,\"unfit_rows\":1,\"warnings\":0,\
-             \"problems_file\":\"m.problems.csv\"}\n",
+             \"problems_file\":\"m.problems.csv\",\
+             \"files_in_no_row\":{\"count\":0,\"paths\":[],\"search\":\"complete\"}}\n",
         )
         .exits(2);
 }

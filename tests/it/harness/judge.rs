@@ -12,7 +12,9 @@ use consign::results::{COLUMNS, LINE_CHECK_COLUMN, line_check, parse_serial};
 use consign::text::unescape_formula;
 
 use super::results_table::ResultsLine;
-use super::run::{EXIT_CODE_KILLED, ExpectedResults, FinishedRun, StderrCheck, TestRun};
+use super::run::{
+    EXIT_CODE_KILLED, ExpectedResults, FinishedRun, StderrCheck, TestRun, UnnamedFileNotice,
+};
 use super::service::EmulatorUnderTest;
 use super::{ResultsTable, SKIP_PREFLIGHT, TestedService, jobs, verification};
 
@@ -46,8 +48,8 @@ pub(super) fn judge_run(
 ) -> FinishedRun {
     let outcome = FinishedRun {
         code: code_found,
-        stdout: run.with_placeholders(stdout),
-        stderr: run.with_placeholders(&without_progress(stderr)),
+        stdout: run.with_placeholders(&run.comparable_notices(stdout)),
+        stderr: run.with_placeholders(&run.comparable_notices(&without_progress(stderr))),
         results: ResultsTable::read(&run.results_path),
         requests: run
             .service()
@@ -169,6 +171,21 @@ pub(crate) fn without_progress(stderr: &str) -> String {
         .split_inclusive('\n')
         .filter(|line| !is_progress(line))
         .collect()
+}
+
+impl TestRun<'_> {
+    /// Removes the notice about files in no row, unless the test is about the notice.
+    fn comparable_notices(&self, output: &str) -> String {
+        let is_notice = |line: &&str| {
+            line.contains(" below the root is in no row: ")
+                || line.contains(" below the root are in no row: ")
+        };
+        let is_compared = self.unnamed_files == UnnamedFileNotice::Compared;
+        let lines = output.split_inclusive('\n');
+        lines
+            .filter(|line| is_compared || !is_notice(line))
+            .collect()
+    }
 }
 
 /// Adds a message to `wrong` if two values differ.

@@ -28,6 +28,8 @@ pub(crate) struct TestRun<'t> {
     pub(super) args: Vec<String>,
     pub(super) variables: Vec<(String, String)>,
     hold: Option<(usize, HoldMoment, DuringRun<'t>)>,
+    /// Treatment of the notice about files in no row.
+    pub(super) unnamed_files: UnnamedFileNotice,
     /// Shell commands executed just before the run.
     shell_prelude: Option<String>,
     killed_after: Option<Duration>,
@@ -58,6 +60,16 @@ pub(super) enum StderrCheck {
     Exact,
     /// Standard error may be anything.
     Ignored,
+}
+
+/// Treatment of the notice about files in no row. Many tests have other files in their folder, and
+/// only a few tests are about the notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UnnamedFileNotice {
+    /// The notice is left out of the compared outputs.
+    LeftOut,
+    /// The notice is compared.
+    Compared,
 }
 
 /// Expected state of the results after a run.
@@ -95,6 +107,7 @@ impl<'t> TestRun<'t> {
             hold: None,
             killed_after: None,
             shell_prelude: None,
+            unnamed_files: UnnamedFileNotice::LeftOut,
             results_path: test.path(ResultsTable::DEFAULT_NAME),
             expected: ExpectedRun::default(),
         }
@@ -103,6 +116,12 @@ impl<'t> TestRun<'t> {
     /// Adds arguments.
     pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
         self.args.extend(args.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Compares the notice about files in no row, too.
+    pub(crate) fn with_unnamed_files(mut self) -> Self {
+        self.unnamed_files = UnnamedFileNotice::Compared;
         self
     }
 

@@ -42,6 +42,7 @@ fn a_dry_run_tells_scripts_in_json_how_many_jobs_there_would_be() {
         json!({
             "rows": 3,
             "done_before": 0,
+            "files_in_no_row": { "count": 0, "paths": [], "search": "complete" },
             "create": 3,
             "create_bytes": 39,
             "go_on": 0,
