@@ -142,8 +142,8 @@
 //! - **One crate, one place.** `http` alone uses reqwest, `cli` alone clap (whose refusals are
 //!   shown here), `prepare` rayon, `progress` indicatif, `digest` the hashes, `atomic_file`
 //!   tempfile (beside the lock of the emulator), `manifest::workbook` calamine, zip and quick-xml,
-//!   and `results`, `verification`,
-//!   `manifest::problem` and the emulator's list of records csv. A test of the architecture checks it.
+//!   `manifest::draft` `rust_xlsxwriter`, and `results`, `verification`, `manifest::problem` and the
+//!   emulator's list of records csv. A test of the architecture checks it.
 //! - **Keys stay with the service.** Keys go to the scheme, host and port of the base URL alone. A
 //!   link to the next page of a list becomes a type that holds a query, and no other place
 //!   (`http::api`).
