@@ -2,25 +2,28 @@
 //!
 //! A file named by several rows is inspected once and read once. This module makes every check for
 //! which a file alone is enough; results of an earlier run come in through [`EarlierRun`]. Start
-//! with [`prepare_files`]; `distinct_files` holds the distinct files, `single_file` inspects and
-//! hashes a single file, `record_contents` finds the same content twice on one record,
-//! `unnamed_files` finds the files that no row names.
+//! with [`prepare_files`]; `distinct_files` holds the distinct files, `path_resolution` decides which
+//! file a path means, `single_file` inspects and hashes a single file, `record_contents` finds the
+//! same content twice on one record, `unnamed_files` finds the files that no row names.
 
 mod distinct_files;
+mod path_resolution;
 mod record_contents;
 mod single_file;
 mod unnamed_files;
 
+use std::borrow::Cow;
 use std::thread::available_parallelism;
 
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
 
-use crate::manifest::Manifest;
 use crate::manifest::problem::ProblemList;
+use crate::manifest::{Manifest, RawRow};
 use crate::model::CheckedContent;
 use crate::root::Root;
 use distinct_files::{DistinctFiles, FileIndex, PreparationState};
+use path_resolution::{ResolvedPaths, without_idle_parts};
 pub use single_file::digest_to_end;
 pub use unnamed_files::UnnamedFiles;
 
@@ -75,6 +78,7 @@ pub struct PreparedFiles {
     /// File of each row, `None` for a row without a valid path.
     files_of_rows: Vec<Option<FileIndex>>,
     states: Vec<PreparationState>,
+    paths: ResolvedPaths,
 }
 
 /// State of a row's file after the preparation.
@@ -108,6 +112,19 @@ impl PreparedFiles {
         RowFile::from_state(self.files_of_rows[row_index].map(|file| &self.states[file.get()]))
     }
 
+    /// Returns the path below the root of the file that a row means, with `/` between its parts, or
+    /// `None` for a row without a valid path. The file need not exist.
+    pub fn path_on_disk<'r>(&'r self, row: &'r RawRow<'_>) -> Option<Cow<'r, str>> {
+        let file = self.files_of_rows[row.number() - 1]?;
+        if let Some(path) = self.paths.respelt.get(&file.get()) {
+            return Some(Cow::Borrowed(path));
+        }
+        Some(match row.sought_path()?.with_slashes() {
+            Cow::Borrowed(path) => without_idle_parts(path),
+            Cow::Owned(path) => Cow::Owned(without_idle_parts(&path).into_owned()),
+        })
+    }
+
     /// Returns the number and the total size in bytes of the hashed files, each file counted once.
     pub fn ready_files_and_bytes(&self) -> (u64, u64) {
         let sizes = self.states.iter().filter_map(|state| match state {
@@ -135,7 +152,7 @@ pub fn inspect_files<'m>(
     earlier: &'m dyn EarlierRun,
 ) -> InspectedFiles<'m> {
     in_worker_pool(|| {
-        let mut files = DistinctFiles::from_manifest(manifest);
+        let mut files = DistinctFiles::new(manifest, root);
         files.inspect(root);
         files.reuse_earlier_digests(earlier);
         InspectedFiles {
@@ -182,14 +199,15 @@ impl InspectedFiles<'_> {
         } = self;
         in_worker_pool(|| {
             files.hash(root, watch);
-            files.report_problems(root, earlier, &mut problems);
+            files.report_problems(earlier, &mut problems);
             problems.sort();
-            let (of_rows, states) = files.into_states();
+            let (of_rows, states, paths) = files.into_parts();
             PreparedFiles {
                 problems,
                 unnamed_files: None,
                 files_of_rows: of_rows,
                 states,
+                paths,
             }
         })
     }

@@ -2,8 +2,9 @@
 //!
 //! Every examination and every opening of a file goes through [`Root`]. Neither `..` nor a symbolic
 //! link leads out of the root, and only regular files are ever read. `missing_path` explains
-//! missing files.
+//! missing files from the names in `folder_listing`.
 
+mod folder_listing;
 mod folder_walk;
 mod missing_path;
 mod system_file;
@@ -22,7 +23,7 @@ use crate::mutex::lock_despite_poison;
 use crate::text::escape;
 
 pub use folder_walk::{FolderWalkEnd, WalkFinding};
-pub use missing_path::{MissingPathCause, MissingPathExplainer};
+pub use missing_path::{MissingPathCause, MissingPathExplainer, RespeltPath};
 pub use system_file::SystemFileKind;
 
 /// Folder to which the manifest's paths are relative.

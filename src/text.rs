@@ -3,13 +3,14 @@
 //!
 //! No function here knows the meaning of a text. `decode` turns bytes into text, `csv_dialect` knows
 //! the form of our tables, `line_counter` numbers the lines of a text, `hidden` lists the characters
-//! that a reader cannot recognise, `mixed_encodings` surveys the lines of a text in two encodings, and
-//! `mojibake` undoes a wrong decoding.
+//! that a reader cannot recognise, `lookalike` compares the names of files, `mixed_encodings` surveys
+//! the lines of a text in two encodings, and `mojibake` undoes a wrong decoding.
 
 pub mod csv_dialect;
 pub mod decode;
 mod hidden;
 mod line_counter;
+mod lookalike;
 mod mixed_encodings;
 mod mojibake;
 
@@ -23,6 +24,7 @@ pub use hidden::{
     HiddenForm, as_seen, character_name, hidden_form, is_invisible, is_long_dash, plain_reading,
 };
 pub use line_counter::{LineCounter, count_line_breaks};
+pub use lookalike::{have_same_letters, lookalike_spelling};
 pub use mojibake::undo_mojibake;
 
 /// Longest part of a value shown in a message, in characters.

@@ -2,6 +2,7 @@
 //!
 //! A rule looks at no other row and at no file.
 
+use super::sought_path::SoughtPath;
 use crate::manifest::problem::{HiddenCharacterPlace, LengthLimit, ProblemKind, TextDamage};
 use crate::model::{
     ExternalId, InvalidExternalId, InvalidObjectExternalId, ObjectExternalId, ObjectRef,
@@ -9,24 +10,11 @@ use crate::model::{
 };
 use crate::text::{hidden_form, is_bidi};
 
-/// Rule for `file_path`: relative to the root, `/` between the parts, and no `..`.
-pub(super) fn file_path(cell: &str) -> Result<&str, ProblemKind> {
+/// Rule for `file_path`: a path that stays below the root, with `/` or `\` between its parts.
+pub(super) fn file_path(cell: &str) -> Result<SoughtPath<'_>, ProblemKind> {
     require_value(cell)?;
     refuse_invisible_characters(cell)?;
-    match cell.as_bytes() {
-        [b'\\', b'\\', ..] | [b'/', b'/', ..] => return Err(ProblemKind::NetworkPath),
-        [b'/', ..] => return Err(ProblemKind::AbsolutePath),
-        [letter, b':', ..] if letter.is_ascii_alphabetic() => return Err(ProblemKind::DriveLetter),
-        _ => {}
-    }
-    if cell.contains('\\') {
-        return Err(ProblemKind::Backslash);
-    }
-    // The first test is cheap and rules out nearly all cells.
-    if cell.contains("..") && cell.split('/').any(|part| part == "..") {
-        return Err(ProblemKind::ParentFolder);
-    }
-    Ok(cell)
+    SoughtPath::parse(cell)
 }
 
 /// Rule for `object_type`: exactly the word of an [`ObjectType`].

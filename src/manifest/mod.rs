@@ -25,6 +25,7 @@ mod record_file_names;
 mod record_splitter;
 mod row;
 mod row_scan;
+mod sought_path;
 mod stray_quote;
 mod table;
 mod workbook;
@@ -43,6 +44,7 @@ pub use own_files::OwnFileFinder;
 pub use own_output::{OwnOutputKind, OwnOutputPolicy};
 pub(crate) use row::stored_file_name;
 pub use row::{ManifestRow, RawRow, RowFinding};
+pub(crate) use sought_path::{SoughtPath, are_same_but_for_separators};
 
 use self::problem::{ManifestProblem, ProblemKind, ProblemList};
 use crate::model::ProcurementService;

@@ -2,14 +2,15 @@
 //!
 //! [`ManifestProblem`] holds the place and the kind of a mistake, [`ProblemList`] the list of all
 //! mistakes and the rows that cannot be sent. `problem_kind` holds the catalogue of kinds, and
-//! `quote_problem`, `file_warning`, `hidden_characters`, `length_limit`, `sheet_cell_fault` and
-//! `sheet_warning` more of some kinds; `sentence` holds the words, `remedy` the advice, `render` the
-//! form on a screen and in the problems file.
+//! `quote_problem`, `file_warning`, `hidden_characters`, `length_limit`, `path_problem`,
+//! `sheet_cell_fault` and `sheet_warning` more of some kinds; `sentence` holds the words, `remedy`
+//! the advice, `render` the form on a screen and in the problems file.
 //! `manifest` and `prepare` find the problems.
 
 mod file_warning;
 mod hidden_characters;
 mod length_limit;
+mod path_problem;
 mod problem_kind;
 mod quote_problem;
 mod remedy;
@@ -24,6 +25,7 @@ use super::Column;
 pub use file_warning::FileWarning;
 pub use hidden_characters::HiddenCharacterPlace;
 pub use length_limit::LengthLimit;
+pub use path_problem::PathProblem;
 pub use problem_kind::{ProblemKind, Severity};
 pub use quote_problem::QuoteProblem;
 pub use render::{

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::equal_values::{FirstRowsByValue, RowValueHashes};
-use super::{Column, Manifest, RawRow};
+use super::{Column, Manifest, RawRow, SoughtPath};
 use crate::manifest::problem::{FileWarning, ManifestProblem, ProblemKind, ProblemList};
 use crate::text::fold_case_and_accents;
 
@@ -30,7 +30,8 @@ impl RecordFileNames {
                 let Some(key) = record_and_name_key(&row) else {
                     continue;
                 };
-                let path = row.valid_file_path().unwrap_or_default();
+                let path = row.sought_path().map(SoughtPath::with_slashes);
+                let path = path.unwrap_or_default();
                 let with_path = format!("{key}\n{path}");
                 if met_paths.find_or_insert(with_path.into(), number).is_some() {
                     continue;

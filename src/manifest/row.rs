@@ -6,6 +6,7 @@ use super::cell_rules;
 use super::column::Column;
 use super::header::{ManifestHeader, TwoObjectIdsPolicy};
 use super::record_splitter::RecordSpan;
+use super::sought_path::{SoughtPath, last_path_part};
 use super::table::fault_of_column;
 use crate::manifest::problem::{ManifestProblem, ProblemKind};
 use crate::model::{
@@ -36,7 +37,7 @@ pub struct ManifestRow<O = ObjectRef> {
     pub number: usize,
     /// Line of the manifest on which the row begins.
     pub line: u64,
-    /// Path of the file, relative to the root.
+    /// Path of the file as the manifest has it.
     pub file_path: String,
     /// Record to which the file is attached.
     pub object: O,
@@ -91,10 +92,9 @@ impl<O> ManifestRow<O> {
     }
 }
 
-/// Returns the given file name, or else the last part of the path.
+/// Returns the given file name, or else the last part of the path as the manifest spells the path.
 pub(crate) fn stored_file_name<'r>(file_path: &'r str, file_name: Option<&'r str>) -> &'r str {
-    let own_name = || file_path.rsplit('/').next().unwrap_or_default();
-    file_name.unwrap_or_else(own_name)
+    file_name.unwrap_or_else(|| last_path_part(file_path))
 }
 
 /// First mistake in a row.
@@ -208,8 +208,8 @@ impl RawRow<'_> {
             number: self.number(),
             line: self.line(),
             file_path: self
-                .check_cell(Column::FilePath, cell_rules::file_path)?
-                .to_owned(),
+                .check_cell(Column::FilePath, cell_rules::file_path)
+                .map(|_| self.file_path().to_owned())?,
             object_external_id: object.external_id().cloned(),
             object,
             external_id: self.check_cell(Column::ExternalId, cell_rules::owned_external_id)?,
@@ -330,14 +330,15 @@ impl RawRow<'_> {
     /// Returns the name under which the row's file is stored, or `None` if the name or the path is
     /// invalid.
     pub(super) fn valid_stored_name(&self) -> Option<&str> {
-        let path = self.valid_file_path()?;
+        self.sought_path()?;
         let file_name = self.check_cell(Column::FileName, cell_rules::file_name);
-        Some(stored_file_name(path, file_name.ok()?))
+        Some(stored_file_name(self.file_path(), file_name.ok()?))
     }
 
     /// Returns the kind of the row's file if a program wrote the file for its own use.
     pub(super) fn system_file(&self) -> Option<SystemFileKind> {
-        self.valid_file_path().and_then(SystemFileKind::from_path)
+        self.sought_path()?;
+        SystemFileKind::from_path(self.file_path())
     }
 
     /// Returns the service of the row, if the object type is valid.
@@ -347,8 +348,8 @@ impl RawRow<'_> {
         Some(kind.ok()?.service())
     }
 
-    /// Returns the path of the row's file, if the path is valid.
-    pub(crate) fn valid_file_path(&self) -> Option<&str> {
+    /// Returns the path at which the row's file is sought, if the path is valid.
+    pub(crate) fn sought_path(&self) -> Option<SoughtPath<'_>> {
         self.check_shape().ok()?;
         self.check_cell(Column::FilePath, cell_rules::file_path)
             .ok()

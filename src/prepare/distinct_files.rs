@@ -1,16 +1,17 @@
 //! Distinct files of a manifest, with the state of each file.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher as _, RandomState};
 
 use rayon::prelude::*;
 
+use super::path_resolution::{PathOfFile, ResolvedPaths, resolve_missing_paths};
 use super::record_contents::RecordContents;
 use super::single_file::{BytePattern, hash_file, inspect_file};
 use super::{EarlierRow, EarlierRun, HashProgress};
-use crate::manifest::problem::{FileWarning, ProblemKind, ProblemList};
-use crate::manifest::{Column, Manifest, RawRow};
+use crate::manifest::problem::{FileWarning, PathProblem, ProblemKind, ProblemList};
+use crate::manifest::{Column, Manifest, RawRow, SoughtPath, are_same_but_for_separators};
 use crate::model::{CheckedContent, FileStamp, MAX_KEELVAR_DOCUMENT_SIZE, ProcurementService};
 use crate::root::{MissingPathCause, MissingPathExplainer, Root};
 
@@ -51,11 +52,17 @@ pub(super) struct DistinctFiles<'m> {
     first_rows: Vec<usize>,
     /// State of each file; empty before the inspection.
     states: Vec<PreparationState>,
+    /// Files found in another spelling, and paths that do not decide about their file.
+    paths: ResolvedPaths,
+    /// Mistakes in paths of which the disk shows that a `\` belongs to a name, by the index of the
+    /// row.
+    backslash_names: BTreeMap<usize, ProblemKind>,
+    explainer: MissingPathExplainer<'m>,
 }
 
 impl<'m> DistinctFiles<'m> {
     /// Groups the rows of a manifest by file path.
-    pub(super) fn from_manifest(manifest: &'m Manifest) -> Self {
+    pub(super) fn new(manifest: &'m Manifest, root: &'m Root) -> Self {
         let mut files_of_rows = Vec::with_capacity(manifest.len());
         let mut first_rows = Vec::new();
         for (row, first) in first_rows_of_paths(manifest).into_iter().enumerate() {
@@ -74,19 +81,71 @@ impl<'m> DistinctFiles<'m> {
             files_of_rows,
             first_rows,
             states: Vec::new(),
+            paths: ResolvedPaths::default(),
+            backslash_names: BTreeMap::new(),
+            explainer: MissingPathExplainer::new(root),
         }
     }
 
-    fn first_row_of(&self, file: usize) -> RawRow<'m> {
-        self.manifest.row(self.first_rows[file])
+    /// Returns the path at which a file is sought.
+    fn sought_path_of(&self, file: usize) -> String {
+        sought_path_of_row(&self.manifest.row(self.first_rows[file]))
     }
 
-    /// Inspects all files.
+    /// Inspects all files, and decides which file on the disk each path means.
     pub(super) fn inspect(&mut self, root: &Root) {
         self.states = (0..self.first_rows.len())
             .into_par_iter()
-            .map(|file| inspect_file(root, self.first_row_of(file).file_path()))
+            .map(|file| inspect_file(root, &self.sought_path_of(file)))
             .collect();
+        self.find_backslash_names(root);
+        self.resolve_missing_paths(root);
+    }
+
+    /// Finds the rows whose path, with its `\` as parts of names, is the path of a file.
+    fn find_backslash_names(&mut self, root: &Root) {
+        let found: Vec<(usize, ProblemKind)> = (0..self.manifest.len())
+            .into_par_iter()
+            .filter_map(|index| {
+                let row = self.manifest.row(index);
+                let sought = row.sought_path()?;
+                let in_names = sought.with_backslashes_in_names()?;
+                root.stamp_file(in_names).ok()?;
+                let wrong = match self.state_of_row(index)? {
+                    PreparationState::Missing => PathProblem::Backslash,
+                    _ => PathProblem::AmbiguousBackslash {
+                        candidates: Box::new([sought.with_slashes().into(), in_names.into()]),
+                    },
+                };
+                Some((index, ProblemKind::Path(wrong)))
+            })
+            .collect();
+        for (row, wrong) in found {
+            self.files_of_rows[row] = None;
+            self.backslash_names.insert(row, wrong);
+        }
+    }
+
+    /// Decides about the missing paths, and inspects the files that are taken for these paths.
+    fn resolve_missing_paths(&mut self, root: &Root) {
+        let (manifest, first_rows) = (self.manifest, &self.first_rows);
+        let path_of = |file: usize| PathOfFile {
+            file,
+            row: row_number(first_rows[file]),
+            path: sought_path_of_row(&manifest.row(first_rows[file])),
+        };
+        let is_missing = |file: &usize| matches!(self.states[*file], PreparationState::Missing);
+        let (missing, present): (Vec<usize>, Vec<usize>) =
+            (0..self.states.len()).partition(is_missing);
+        if missing.is_empty() {
+            return;
+        }
+        let missing = missing.into_iter().map(path_of);
+        let present = present.into_iter().map(path_of);
+        self.paths = resolve_missing_paths(missing, present, &mut self.explainer);
+        for (file, path) in &self.paths.respelt {
+            self.states[*file] = inspect_file(root, path);
+        }
     }
 
     /// Takes over digests of an earlier run for files that look untouched.
@@ -105,7 +164,7 @@ impl<'m> DistinctFiles<'m> {
     /// Hashes all files not hashed yet, the largest first, so that no worker is left with a large
     /// file at the end.
     pub(super) fn hash(&mut self, root: &Root, watch: &dyn HashProgress) {
-        let (manifest, first_rows) = (self.manifest, &self.first_rows);
+        let (manifest, first_rows, paths) = (self.manifest, &self.first_rows, &self.paths);
         let mut work: Vec<(u64, usize, &mut PreparationState)> = self
             .states
             .iter_mut()
@@ -122,9 +181,9 @@ impl<'m> DistinctFiles<'m> {
         work.into_par_iter()
             .with_max_len(1)
             .for_each(|(_, file, state)| {
-                let row = manifest.row(first_rows[file]);
-                let content = hash_file(root, row.file_path(), watch);
-                *state = match content {
+                let sought = || sought_path_of_row(&manifest.row(first_rows[file])).into();
+                let path = paths.respelt.get(&file).cloned().unwrap_or_else(sought);
+                *state = match hash_file(root, &path, watch) {
                     Ok((content, pattern)) => PreparationState::Hashed(content, pattern),
                     Err(wrong) => PreparationState::Unfit(wrong),
                 };
@@ -132,27 +191,33 @@ impl<'m> DistinctFiles<'m> {
             });
     }
 
-    /// Reports every row whose file cannot be sent.
-    pub(super) fn report_problems(
-        &self,
-        root: &Root,
-        earlier: &dyn EarlierRun,
-        problems: &mut ProblemList,
-    ) {
+    /// Reports every row whose file cannot be sent or was found in another spelling.
+    pub(super) fn report_problems(&mut self, earlier: &dyn EarlierRun, problems: &mut ProblemList) {
+        for (row, wrong) in std::mem::take(&mut self.backslash_names) {
+            let row = self.manifest.row(row);
+            problems.push(row.problem(Some(Column::FilePath), wrong));
+        }
         let mut contents = RecordContents::default();
-        let mut neighbours = MissingPathExplainer::new(root);
         for (row, file) in self.manifest.rows().zip(&self.files_of_rows) {
             let Some(file) = *file else { continue };
             let found = match &self.states[file.get()] {
                 PreparationState::Missing if was_done_earlier(&row, earlier) => continue,
-                PreparationState::Missing => vec![(
-                    Column::FilePath,
-                    missing_file_problem(&row, &mut neighbours),
-                )],
+                PreparationState::Missing => {
+                    let undecided = self.paths.undecided.get(&file.get()).cloned();
+                    let explained = || missing_file_problem(&row, &mut self.explainer);
+                    let wrong = undecided.map_or_else(explained, ProblemKind::Path);
+                    vec![(Column::FilePath, wrong)]
+                }
                 PreparationState::Unfit(wrong) => vec![(Column::FilePath, wrong.clone())],
                 PreparationState::Hashed(content, pattern) => {
                     contents.add_row(&row, content);
-                    problems_for_row(&row, content, *pattern)
+                    let mut found = problems_for_row(&row, content, *pattern);
+                    if let Some(path) = self.paths.respelt.get(&file.get()) {
+                        let path = path.clone();
+                        let taken = ProblemKind::Path(PathProblem::Respelt { path });
+                        found.push((Column::FilePath, taken));
+                    }
+                    found
                 }
                 PreparationState::NotHashed(_) => {
                     unreachable!("every file that was seen has been read")
@@ -187,9 +252,11 @@ impl<'m> DistinctFiles<'m> {
         self.files_of_rows[row_index].map(|file| &self.states[file.get()])
     }
 
-    /// Returns the file of each row and the state of each file.
-    pub(super) fn into_states(self) -> (Vec<Option<FileIndex>>, Vec<PreparationState>) {
-        (self.files_of_rows, self.states)
+    /// Returns the files of all rows, and what is known about each file.
+    pub(super) fn into_parts(
+        self,
+    ) -> (Vec<Option<FileIndex>>, Vec<PreparationState>, ResolvedPaths) {
+        (self.files_of_rows, self.states, self.paths)
     }
 }
 
@@ -202,8 +269,8 @@ fn first_rows_of_paths(manifest: &Manifest) -> Vec<Option<usize>> {
     let state = RandomState::new();
     let mut hashes: Vec<(u64, usize)> = Vec::with_capacity(manifest.len());
     for (index, row) in manifest.rows().enumerate() {
-        if let Some(path) = row.valid_file_path() {
-            hashes.push((state.hash_one(path), index));
+        if let Some(path) = row.sought_path() {
+            hashes.push((state.hash_one(&*path.with_slashes()), index));
         }
     }
     hashes.sort_unstable();
@@ -215,11 +282,23 @@ fn first_rows_of_paths(manifest: &Manifest) -> Vec<Option<usize>> {
         }
         let mut met: HashMap<String, usize> = HashMap::new();
         for (_, row) in candidates {
-            let path = manifest.row(*row).file_path().to_owned();
+            let path = sought_path_of_row(&manifest.row(*row));
             first_rows[*row] = Some(*met.entry(path).or_insert(*row));
         }
     }
     first_rows
+}
+
+/// Returns the path at which the file of a row with a valid path is sought.
+fn sought_path_of_row(row: &RawRow<'_>) -> String {
+    row.sought_path()
+        .map(|path| path.with_slashes().into_owned())
+        .unwrap_or_default()
+}
+
+/// Returns the number of the row at an index.
+fn row_number(index: usize) -> u32 {
+    u32::try_from(index + 1).expect("a manifest is smaller than 4 GiB")
 }
 
 /// Returns the content recorded by an earlier run, if the row names the same file and the file
@@ -232,7 +311,8 @@ fn earlier_content(
     let EarlierRow {
         file_path, content, ..
     } = earlier.find_row(row.external_id())?;
-    content.filter(|content| file_path == row.file_path() && content.stamp == stamp)
+    let is_same = are_same_but_for_separators(&file_path, row.file_path());
+    content.filter(|content| is_same && content.stamp == stamp)
 }
 
 fn was_done_earlier(row: &RawRow<'_>, earlier: &dyn EarlierRun) -> bool {
@@ -241,21 +321,23 @@ fn was_done_earlier(row: &RawRow<'_>, earlier: &dyn EarlierRun) -> bool {
         .is_some_and(|known| known.done)
 }
 
-fn missing_file_problem(
-    row: &RawRow<'_>,
-    neighbours: &mut MissingPathExplainer<'_>,
-) -> ProblemKind {
-    match neighbours.explain(row.file_path()) {
-        MissingPathCause::NoSuchFile {
-            similar_path: nearly,
-        } => ProblemKind::FileMissing {
-            similar_path: nearly.map(Into::into),
+fn missing_file_problem(row: &RawRow<'_>, explainer: &mut MissingPathExplainer<'_>) -> ProblemKind {
+    let wrong = match explainer.explain(&sought_path_of_row(row)) {
+        MissingPathCause::NoSuchFile { similar_paths } => ProblemKind::FileMissing {
+            similar_paths: similar_paths.into_iter().map(Into::into).collect(),
         },
         MissingPathCause::NoSuchFolder { folder } => ProblemKind::FolderMissing {
             folder: folder.into(),
         },
-        MissingPathCause::NameNotUtf8 => ProblemKind::NameNotUtf8,
+        MissingPathCause::NameNotUtf8 => return ProblemKind::NameNotUtf8,
+    };
+    let is_explained =
+        matches!(&wrong, ProblemKind::FileMissing { similar_paths } if !similar_paths.is_empty());
+    let sought = row.sought_path();
+    if !is_explained && sought.is_some_and(SoughtPath::begins_like_drive) {
+        return ProblemKind::DriveLetter;
     }
+    wrong
 }
 
 /// Returns the problems of a file that is valid in itself, but not, or hardly, for this row.

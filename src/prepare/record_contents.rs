@@ -2,7 +2,9 @@
 
 use super::distinct_files::DistinctFiles;
 use crate::manifest::problem::{FileWarning, ProblemKind, ProblemList};
-use crate::manifest::{Column, FirstRowsByValue, RawRow, RowValueHashes};
+use crate::manifest::{
+    Column, FirstRowsByValue, RawRow, RowValueHashes, are_same_but_for_separators,
+};
 use crate::model::CheckedContent;
 
 /// Hashes of record and content, collected from the rows with a hashed file.
@@ -34,8 +36,10 @@ impl RecordContents {
                 if let Some(first) = met.find_or_insert(key.into(), number) {
                     first.report_pair(number, |number, other| {
                         let row = manifest.row_numbered(number);
-                        let is_same_file =
-                            row.file_path() == manifest.row_numbered(other).file_path();
+                        let is_same_file = are_same_but_for_separators(
+                            row.file_path(),
+                            manifest.row_numbered(other).file_path(),
+                        );
                         let warning = if is_same_file {
                             FileWarning::SameFile { other }
                         } else {

@@ -129,10 +129,16 @@ fn check_size(stamp: FileStamp) -> Result<(), ProblemKind> {
 
 fn problem_for_open_error(error: OpenFileError) -> ProblemKind {
     match error {
-        OpenFileError::Missing => ProblemKind::FileMissing { similar_path: None },
+        OpenFileError::Missing => missing_file_problem(),
         OpenFileError::OutsideRoot => ProblemKind::OutsideRoot,
         OpenFileError::NotAFile(what) => ProblemKind::NotAFile(what),
         OpenFileError::Io(error) => unreadable_problem(&error),
+    }
+}
+
+fn missing_file_problem() -> ProblemKind {
+    ProblemKind::FileMissing {
+        similar_paths: Box::default(),
     }
 }
 
@@ -241,6 +247,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::from_path(folder.path()).unwrap();
         let wrong = hash_file(&root, "gone", &super::super::IgnoredHashProgress).unwrap_err();
-        assert_eq!(wrong, ProblemKind::FileMissing { similar_path: None });
+        assert_eq!(wrong, missing_file_problem());
     }
 }

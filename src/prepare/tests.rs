@@ -138,10 +138,10 @@ fn files_are_hashed_and_a_file_of_several_rows_only_once() {
 
 #[test]
 fn a_file_that_is_not_there_is_explained() {
-    let folder = PrepareFixture::new(&[("Contracts/A.PDF", "x")]);
+    let folder = PrepareFixture::new(&[("Contracts/A–1.PDF", "x")]);
     assert_eq!(
-        folder.problem_of_path("contracts/a.pdf"),
-        "\"contracts/a.pdf\" does not exist; did you mean \"Contracts/A.PDF\"?"
+        folder.problem_of_path("contracts/a-1.pdf"),
+        "\"contracts/a-1.pdf\" does not exist; did you mean \"Contracts/A–1.PDF\"?"
     );
     assert_eq!(
         folder.problem_of_path("Contracts/b.pdf"),
@@ -152,6 +152,117 @@ fn a_file_that_is_not_there_is_explained() {
         folder.problem_of_path("Projects/2024/b.pdf"),
         "\"Projects/2024/b.pdf\" does not exist: there is no folder \"Projects\"; correct the \
          path, which is relative to the manifest's folder or to --root"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_path_with_a_backslash_means_one_file_or_none() {
+    let folder = PrepareFixture::new(&[("a/b", "x"), ("a\\c", "x"), ("d/e", "x"), ("d\\e", "x")]);
+    assert_eq!(folder.problem_of_path("a\\b"), "");
+    assert_eq!(
+        folder.problem_of_path("a\\c"),
+        "\"a\\c\" is the path of a file with a `\\` in its name, which no service stores; rename the \
+         file"
+    );
+    assert_eq!(
+        folder.problem_of_path("d\\e"),
+        "\"d\\e\" may mean \"d/e\", and may mean a file with a `\\` in its name, \"d\\e\"; write the \
+         path with `/`, or rename the file with the `\\`"
+    );
+    assert_eq!(
+        folder.problem_of_path("a\\x"),
+        "\"a\\x\" does not exist; correct the path, which is relative to the manifest's folder or to \
+         --root"
+    );
+    // Two spellings of one path are one file, which one of the two rows may not name so.
+    let reading = folder.manifest(&["a\\b", "a/b", "d\\e", "d/e"]);
+    let (manifest, prepared, counter) = folder.prepare(reading, &NoEarlierRun);
+    assert_eq!(counter.hashed().0, 2);
+    let is_ready = |row| matches!(prepared.row_file(row), RowFile::Ready(_));
+    assert_eq!([0, 1, 2, 3].map(is_ready), [true, true, false, true]);
+    assert_eq!(
+        prepared.path_on_disk(&manifest.row(0)).as_deref(),
+        Some("a/b")
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_in_another_spelling_is_taken_with_one_warning_for_all_rows() {
+    let folder = PrepareFixture::new(&[("Vertra\u{308}ge/A.PDF", "a"), ("B.pdf", "b")]);
+    let reading = folder.manifest(&["Verträge\\a.pdf", "b.pdf", "b.pdf"]);
+    let (manifest, prepared, _) = folder.prepare(reading, &NoEarlierRun);
+    let screen = render_for_screen(
+        &prepared.problems,
+        &manifest,
+        ShownSeverities::ErrorsAndWarnings,
+    );
+    assert!(
+        screen.ends_with(
+            " line 2 (row 1), column file_path: \"Verträge\\a.pdf\" is taken for the file \
+             \"Vertra\u{308}ge/A.PDF\", which differs only in case or in the encoding of accents (NFC \
+             or NFD); correct the path if another file is meant\n  the same in 2 more rows: 2 3\n"
+        ),
+        "{screen}"
+    );
+    let RowFile::Ready(content) = prepared.row_file(0) else {
+        panic!("the row is not ready");
+    };
+    assert_eq!(content.sha256, sha256(b"a"));
+    for (row, path) in [(0, "Vertra\u{308}ge/A.PDF"), (1, "B.pdf"), (2, "B.pdf")] {
+        let row = manifest.row(row);
+        let on_disk = prepared.path_on_disk(&row);
+        assert_eq!(on_disk.as_deref(), Some(path));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_path_that_may_mean_several_files_or_a_file_of_another_row_is_an_error() {
+    let folder = PrepareFixture::new(&[("A.pdf", "x"), ("a.PDF", "x"), ("B.pdf", "x")]);
+    assert_eq!(
+        folder.problem_of_path("a.pdf"),
+        "\"a.pdf\" does not exist, and differs only in case or in the encoding of accents (NFC or \
+         NFD) from \"A.pdf\" and \"a.PDF\"; write the path of the right file"
+    );
+    let reading = folder.manifest(&["b.pdf", "B.pdf"]);
+    let (manifest, prepared, _) = folder.prepare(reading, &NoEarlierRun);
+    let screen = render_for_screen(
+        &prepared.problems,
+        &manifest,
+        ShownSeverities::ErrorsAndWarnings,
+    );
+    assert!(
+        screen.ends_with(
+            " line 2 (row 1), column file_path: \"b.pdf\" does not exist, and \"B.pdf\", which \
+             differs only in case or in the encoding of accents (NFC or NFD), is the file of \
+             \"B.pdf\" in line 3 (row 2); correct the path, or write the same path in both rows\n"
+        ),
+        "{screen}"
+    );
+    assert_eq!(prepared.row_file(0), RowFile::Unfit);
+    assert!(matches!(prepared.row_file(1), RowFile::Ready(_)));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_letter_and_a_colon_are_part_of_a_name_if_the_file_is_there() {
+    let folder = PrepareFixture::new(&[("A: Anlage.pdf", "x"), ("B:b.pdf", "x")]);
+    assert_eq!(folder.problem_of_path("A: Anlage.pdf"), "");
+    assert_eq!(folder.problem_of_path("B:b.pdf"), "");
+    for missing in ["C:c.pdf", "S:Legal\\a.pdf", "S:\\a.pdf"] {
+        let told = folder.problem_of_path(missing);
+        let sentence = format!(
+            "{} begins with a drive letter",
+            crate::text::quoted(missing)
+        );
+        assert!(told.starts_with(&sentence), "{told}");
+    }
+    assert_eq!(
+        folder.problem_of_path("A:Anlage .pdf"),
+        "\"A:Anlage .pdf\" begins with a drive letter; write the path relative to the root, which \
+         --root sets, with `/` between its parts"
     );
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::manifest::{Column, Manifest, OwnFileFinder, RawRow};
+use crate::manifest::{Manifest, OwnFileFinder, RawRow, SoughtPath};
 use crate::root::{FolderWalkEnd, Root, WalkFinding, parent_folder};
 use crate::text::{count_with_noun, fold_case_and_accents, group_thousands, quote_first};
 
@@ -140,10 +140,9 @@ impl UnnamedFiles {
 /// Returns the path of each row in a form for comparison, of rows with problems as well.
 fn named_paths(manifest: &Manifest) -> impl Iterator<Item = String> {
     let of_row = |row: RawRow<'_>| {
-        let path = row
-            .valid_file_path()
-            .unwrap_or_else(|| row.cell(Column::FilePath));
-        comparable_path(path).into_owned()
+        let sought = row.sought_path().map(SoughtPath::with_slashes);
+        let path = sought.unwrap_or_else(|| row.file_path().into());
+        comparable_path(&path).into_owned()
     };
     manifest.rows().map(of_row)
 }

@@ -25,13 +25,10 @@ impl Sha256Sums {
         };
         let is_stored = entry.status.is_done() && !entry.state().keeps_existing_content();
         let counts = entry.row.is_some() && is_stored;
-        if counts
-            && self
-                .written
-                .insert((entry.file_path.clone(), content.sha256))
-        {
-            self.text
-                .push_str(&sum_line(content.sha256, &entry.file_path));
+        // No file with a `\` in its name is ever sent: each stands between two parts of the path.
+        let path = entry.file_path.replace('\\', "/");
+        if counts && self.written.insert((path.clone(), content.sha256)) {
+            self.text.push_str(&sum_line(content.sha256, &path));
         }
     }
 

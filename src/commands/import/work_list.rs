@@ -3,6 +3,7 @@
 //!
 //! Each row is decided by `plan::plan_row`. Tasks for the pipeline are made here, one at a time.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -39,8 +40,11 @@ fn probe_files(manifest: &Manifest, prepared: &PreparedFiles) -> Vec<String> {
     let ready: Vec<usize> = (0..manifest.len()).filter(is_ready).collect();
     let every = ready.len().div_ceil(PROBE_FILE_COUNT).max(1);
     let some = ready.iter().step_by(every);
-    some.map(|row| manifest.row(*row).file_path().to_owned())
-        .collect()
+    some.filter_map(|row| {
+        let row = manifest.row(*row);
+        prepared.path_on_disk(&row).map(Cow::into_owned)
+    })
+    .collect()
 }
 
 /// Lookup of the files of rows in the results of earlier runs.
@@ -367,7 +371,9 @@ impl<'a> WorkList<'a> {
         index: u32,
         of_service: impl FnOnce(ProtocolStart) -> Option<S>,
     ) -> Option<TaskRow<S>> {
-        let row = self.manifest.row(index as usize).parse().ok()?;
+        let row = self.manifest.row(index as usize);
+        let path = self.prepared.path_on_disk(&row)?.into_owned();
+        let row = row.parse().ok()?;
         let file = self.prepared.row_file(index as usize);
         let previous = self.earlier.latest_entry(row.external_id.as_str());
         let row = resolve_object(row, previous.as_ref(), self.objects).known()?;
@@ -385,7 +391,7 @@ impl<'a> WorkList<'a> {
             return None;
         };
         Some(TaskRow {
-            source: UploadSource::new(Arc::clone(&self.root), row.file_path.clone()),
+            source: UploadSource::new(Arc::clone(&self.root), path),
             row,
             content,
             start: of_service(start)?,

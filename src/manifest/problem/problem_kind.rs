@@ -5,6 +5,7 @@
 use super::file_warning::FileWarning;
 use super::hidden_characters::HiddenCharacterPlace;
 use super::length_limit::LengthLimit;
+use super::path_problem::PathProblem;
 use super::quote_problem::QuoteProblem;
 use super::sheet_cell_fault::SheetCellFault;
 use super::sheet_warning::SheetWarning;
@@ -175,14 +176,14 @@ pub enum ProblemKind {
     NetworkPath,
     /// The path begins with a drive letter.
     DriveLetter,
-    /// The path has `\` between its parts.
-    Backslash,
+    /// The path may mean several files, or a file in another spelling.
+    Path(PathProblem),
     /// The file name contains `/` or `\`.
     SeparatorInFileName,
     /// No file has the path.
     FileMissing {
-        /// Existing file with a similar path.
-        similar_path: Option<Box<str>>,
+        /// Existing files that a reader may take for the missing file.
+        similar_paths: Box<[Box<str>]>,
     },
     /// A folder of the path is missing.
     FolderMissing {
@@ -266,7 +267,7 @@ impl ProblemKind {
             Self::ParentFolder => "parent_folder",
             Self::NetworkPath => "network_path",
             Self::DriveLetter => "drive_letter",
-            Self::Backslash => "backslash",
+            Self::Path(wrong) => wrong.as_str(),
             Self::SeparatorInFileName => "separator",
             Self::FileMissing { .. } => "file_missing",
             Self::FolderMissing { .. } => "folder_missing",
@@ -285,6 +286,7 @@ impl ProblemKind {
     /// Returns the severity of the mistake.
     pub fn severity(&self) -> Severity {
         match self {
+            Self::Path(wrong) => wrong.severity(),
             Self::HiddenCharacter(place) => place.severity(),
             Self::DamagedText(damage) | Self::DamagedCarriedText { damage, .. } => {
                 damage.severity()
@@ -315,6 +317,7 @@ impl ProblemKind {
             }
             | Self::TitleNotSent
             | Self::File(_)
+            | Self::Path(PathProblem::Respelt { .. })
             | Self::Quote(QuoteProblem::HoldsRow { .. }) => 1,
             _ => MAX_ROWS_IN_FULL,
         }

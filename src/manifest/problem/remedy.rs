@@ -4,9 +4,10 @@
 use uuid::Uuid;
 
 use super::length_limit::LengthLimit;
+use super::path_problem;
 use super::problem_kind::ProblemKind;
 use crate::model::{InvalidObjectId, NonFileKind, ObjectType};
-use crate::text::{looks_the_same, nearest_word, quoted};
+use crate::text::{looks_the_same, nearest_word};
 
 impl ProblemKind {
     /// Returns the advice for the mistake.
@@ -17,10 +18,8 @@ impl ProblemKind {
             Self::HiddenCharacter(place) => return place.remedy(value),
             Self::MisreadLines(lines) => return lines.remedy(),
             Self::DamagedText(damage) | Self::DamagedCarriedText { damage, .. } => damage.remedy(),
-            Self::FileMissing {
-                similar_path: Some(name),
-            } => {
-                return did_you_mean(value, name);
+            Self::FileMissing { similar_paths } if !similar_paths.is_empty() => {
+                return did_you_mean(value, similar_paths);
             }
             Self::MisspeltColumn { known, .. } => {
                 return format!(
@@ -80,9 +79,9 @@ impl ProblemKind {
             Self::NetworkPath | Self::DriveLetter => {
                 "write the path relative to the root, which --root sets, with `/` between its parts"
             }
-            Self::Backslash => "write `/`",
+            Self::Path(wrong) => wrong.remedy(),
             Self::SeparatorInFileName => "write only the name of the file",
-            Self::FileMissing { similar_path: None } | Self::FolderMissing { .. } => {
+            Self::FileMissing { .. } | Self::FolderMissing { .. } => {
                 "correct the path, which is relative to the manifest's folder or to --root"
             }
             Self::NameNotUtf8 => "rename the file",
@@ -103,16 +102,16 @@ impl ProblemKind {
     }
 }
 
-/// Suggests a name. Names that differ only in the encoding of accents look the same, so the message
+/// Suggests names. Names that differ only in the encoding of accents look the same, so the message
 /// explains the difference.
-fn did_you_mean(value: &str, name: &str) -> String {
-    if looks_the_same(value, name) {
-        let name = quoted(name);
-        return format!(
-            "did you mean {name}, which looks the same but encodes its accents otherwise (NFC or NFD)?"
-        );
+fn did_you_mean(value: &str, names: &[Box<str>]) -> String {
+    let words = path_problem::listed(names, "or");
+    match names {
+        [name] if looks_the_same(value, name) => format!(
+            "did you mean {words}, which looks the same but encodes its accents otherwise (NFC or NFD)?"
+        ),
+        _ => format!("did you mean {words}?"),
     }
-    format!("did you mean {}?", quoted(name))
 }
 
 fn object_type_remedy(value: &str) -> String {

@@ -81,6 +81,7 @@ impl ProblemKind {
             } => {
                 return other_service_predicate(*first, *ours, manifest).into();
             }
+            Self::Path(wrong) => return wrong.predicate(manifest).into(),
             Self::FolderMissing { folder } => {
                 return format!("does not exist: there is no folder {}", quoted(folder)).into();
             }
@@ -132,7 +133,6 @@ impl ProblemKind {
             Self::ParentFolder => "contains the part `..`",
             Self::NetworkPath => "is a path to another computer",
             Self::DriveLetter => "begins with a drive letter",
-            Self::Backslash => "has a `\\` between its parts",
             Self::SeparatorInFileName => "contains a `/` or a `\\`",
             Self::FileMissing { .. } => "does not exist",
             Self::NameNotUtf8 => "is there, but its name on the disk is not UTF-8",

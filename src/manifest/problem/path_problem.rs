@@ -1,0 +1,147 @@
+//! Mistakes in paths that may mean several files, or a file in another spelling.
+
+use super::problem_kind::Severity;
+use crate::manifest::Manifest;
+use crate::text::quoted;
+
+/// Largest number of paths that a message names.
+const MAX_PATHS_NAMED: usize = 5;
+
+/// Difference between a path and the file that the path may mean.
+const ONLY_SPELLING: &str = "only in case or in the encoding of accents (NFC or NFD)";
+
+/// Mistake in a path whose file cannot be told without a look at the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathProblem {
+    /// The name of the path's file contains a `\`.
+    Backslash,
+    /// The path is the path of one file if its `\` are parts of names, and of another file if they
+    /// stand between the parts.
+    AmbiguousBackslash {
+        /// Path with `/` between its parts, and path with `\` as parts of names.
+        candidates: Box<[Box<str>; 2]>,
+    },
+    /// No file has the path, and the only file with the same letters, apart from case and the
+    /// encoding of accents, is taken for the file.
+    Respelt {
+        /// Path of the file on the disk.
+        path: Box<str>,
+    },
+    /// No file has the path, and several files have the same letters, apart from case and the
+    /// encoding of accents.
+    Ambiguous {
+        /// Paths of the files on the disk.
+        candidates: Box<[Box<str>]>,
+    },
+    /// No file has the path, and another path of the manifest means the only file with the same
+    /// letters, apart from case and the encoding of accents.
+    FileOfOtherPath {
+        /// Path of the file on the disk.
+        path: Box<str>,
+        /// Number of a row with the other path.
+        other: u32,
+    },
+}
+
+impl PathProblem {
+    /// Returns the word for scripts.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Backslash => "backslash",
+            Self::AmbiguousBackslash { .. } => "ambiguous_backslash",
+            Self::Respelt { .. } => "respelt_path",
+            Self::Ambiguous { .. } => "ambiguous_path",
+            Self::FileOfOtherPath { .. } => "file_of_other_path",
+        }
+    }
+
+    pub(super) fn severity(&self) -> Severity {
+        match self {
+            Self::Respelt { .. } => Severity::Warning,
+            Self::Backslash
+            | Self::AmbiguousBackslash { .. }
+            | Self::Ambiguous { .. }
+            | Self::FileOfOtherPath { .. } => Severity::Error,
+        }
+    }
+
+    /// Returns the mistake in words, without the path.
+    pub(super) fn predicate(&self, manifest: &Manifest) -> String {
+        match self {
+            Self::Backslash => {
+                "is the path of a file with a `\\` in its name, which no service stores".to_owned()
+            }
+            Self::AmbiguousBackslash { candidates } => {
+                let [with_slashes, in_names] = &**candidates;
+                format!(
+                    "may mean {}, and may mean a file with a `\\` in its name, {}",
+                    quoted(with_slashes),
+                    quoted(in_names)
+                )
+            }
+            Self::Respelt { path } => format!(
+                "is taken for the file {}, which differs {ONLY_SPELLING}",
+                quoted(path)
+            ),
+            Self::Ambiguous { candidates } => format!(
+                "does not exist, and differs {ONLY_SPELLING} from {}",
+                listed(candidates, "and")
+            ),
+            Self::FileOfOtherPath { path, other } => format!(
+                "does not exist, and {}, which differs {ONLY_SPELLING}, is the file of {} in {}",
+                quoted(path),
+                quoted(manifest.row_numbered(*other).file_path()),
+                manifest.row_place(*other)
+            ),
+        }
+    }
+
+    /// Returns the advice.
+    pub(super) fn remedy(&self) -> &'static str {
+        match self {
+            Self::Backslash => "rename the file",
+            Self::AmbiguousBackslash { .. } => {
+                "write the path with `/`, or rename the file with the `\\`"
+            }
+            Self::Respelt { .. } => "correct the path if another file is meant",
+            Self::Ambiguous { .. } => "write the path of the right file",
+            Self::FileOfOtherPath { .. } => "correct the path, or write the same path in both rows",
+        }
+    }
+}
+
+/// Returns paths as a list in words: `"a", "b" or "c"`.
+pub(super) fn listed(paths: &[Box<str>], conjunction: &str) -> String {
+    let mut words: Vec<String> = paths
+        .iter()
+        .take(MAX_PATHS_NAMED)
+        .map(|path| quoted(path))
+        .collect();
+    if paths.len() > MAX_PATHS_NAMED {
+        words.push("others".to_owned());
+    }
+    match words.split_last() {
+        Some((last, rest)) if !rest.is_empty() => {
+            format!("{} {conjunction} {last}", rest.join(", "))
+        }
+        _ => words.concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_most_five_paths_are_named() {
+        for (count, words) in [
+            (1, "\"1\""),
+            (2, "\"1\" or \"2\""),
+            (5, "\"1\", \"2\", \"3\", \"4\" or \"5\""),
+            (7, "\"1\", \"2\", \"3\", \"4\", \"5\" or others"),
+        ] {
+            let paths: Vec<Box<str>> = (1..=count).map(|path| path.to_string().into()).collect();
+            assert_eq!(listed(&paths, "or"), words);
+        }
+    }
+}
