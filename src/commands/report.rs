@@ -19,7 +19,7 @@ use crate::manifest::{self, Manifest, ManifestError, ManifestOptions};
 use crate::model::Sha256Digest;
 use crate::report::facts::{InputFile, ManifestAtHand, Report, ReportInputs};
 use crate::report::sha256_sums::Sha256Sums;
-use crate::report::{html, html_path_for, json, json_path_for, manifest_path_for, sums_path_for};
+use crate::report::{html, html_path_for, json, json_path_for, manifest_paths_for, sums_path_for};
 use crate::results::ledger::Ledger;
 use crate::text::decode::Encoding;
 use crate::text::{count_with_noun, escape, group_thousands, write_stderr};
@@ -142,7 +142,8 @@ impl FoundManifest {
         if let Some(path) = &config.manifest {
             return Ok(Self::read(path, config)?);
         }
-        match manifest_path_for(&config.results).filter(|path| path.is_file()) {
+        let paths = manifest_paths_for(&config.results);
+        match paths.into_iter().find(|path| path.is_file()) {
             Some(path) => Ok(Self::read(&path, config).unwrap_or_else(Self::Unreadable)),
             None => Ok(Self::Absent),
         }

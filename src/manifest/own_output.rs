@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::header::{self, ManifestHeader};
 use super::record_splitter::RecordSplitter;
+use super::workbook::{SIGNATURE_BYTES, WorkbookContainer};
 use crate::results::LINE_CHECK_COLUMN;
 use crate::root::parent_folder;
 use crate::text::decode::decode;
@@ -94,7 +95,7 @@ pub(super) fn find_manifest_of(output: &Path, text: &str) -> Option<PathBuf> {
         files.sort_by_key(|path| !has_table_extension(path));
         files
             .into_iter()
-            .find(|path| read_first_external_ids(path).is_some())
+            .find(|path| is_workbook(path) || read_first_external_ids(path).is_some())
     });
     of_its_name.cloned().or_else(|| {
         let key = first_external_id(text)?;
@@ -130,6 +131,20 @@ fn has_table_extension(path: &Path) -> bool {
     let extension = path.extension().unwrap_or(OsStr::new(""));
     let is = |known: &str| extension.eq_ignore_ascii_case(known);
     ["csv", "tsv", "txt"].into_iter().any(is)
+}
+
+/// Returns `true` for a workbook. Its name has to suffice, since the rows may be in any of its sheets.
+fn is_workbook(path: &Path) -> bool {
+    let mut signature = Vec::new();
+    let is_file = fs::metadata(path).is_ok_and(|about| about.is_file());
+    is_file
+        && File::open(path)
+            .and_then(|file| {
+                file.take(SIGNATURE_BYTES as u64)
+                    .read_to_end(&mut signature)
+            })
+            .is_ok()
+        && WorkbookContainer::from_signature(&signature) == Some(WorkbookContainer::Zip)
 }
 
 /// Returns the `external_id`s at the start of a manifest, or `None` if the file is no manifest.

@@ -45,12 +45,15 @@ pub fn sums_path_for(results: &Path) -> PathBuf {
     results.with_extension("SHA256SUMS")
 }
 
-/// Returns the path of the manifest of a results file, provided that neither file was moved or
-/// renamed; `None` for a results file with an unusual name.
-pub fn manifest_path_for(results: &Path) -> Option<PathBuf> {
-    let name = results.file_name()?.to_str()?;
-    let stem = name.strip_suffix(".results.csv")?;
-    Some(results.with_file_name(format!("{stem}.csv")))
+/// Returns the paths that the manifest of a results file may have, provided that neither file was moved
+/// or renamed: a CSV, or else a workbook. None for a results file with an unusual name.
+pub fn manifest_paths_for(results: &Path) -> Vec<PathBuf> {
+    let name = results.file_name().and_then(|name| name.to_str());
+    let Some(stem) = name.and_then(|name| name.strip_suffix(".results.csv")) else {
+        return Vec::new();
+    };
+    let with_extension = |extension| results.with_file_name(format!("{stem}.{extension}"));
+    ["csv", "xlsx"].map(with_extension).into()
 }
 
 #[cfg(test)]

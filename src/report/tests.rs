@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::evidence::EvidenceLevel;
 use super::facts::{InputFile, ManifestAtHand, Report, ReportInputs};
-use super::{html_path_for, json_path_for, manifest_path_for, sums_path_for};
+use super::{html_path_for, json_path_for, manifest_paths_for, sums_path_for};
 use crate::digest::sha256;
 use crate::manifest::{self, ManifestOptions};
 use crate::model::{AttachmentId, CheckedContent, FileStamp};
@@ -469,6 +469,9 @@ fn everything_stands_beside_the_results() {
     assert_eq!(html_path_for(results), Path::new("a/m.results.report.html"));
     assert_eq!(json_path_for(results), Path::new("a/m.results.report.json"));
     assert_eq!(sums_path_for(results), Path::new("a/m.results.SHA256SUMS"));
-    assert_eq!(manifest_path_for(results), Some("a/m.csv".into()));
-    assert_eq!(manifest_path_for(Path::new("a/done.csv")), None);
+    assert_eq!(
+        manifest_paths_for(results),
+        [Path::new("a/m.csv"), Path::new("a/m.xlsx")]
+    );
+    assert!(manifest_paths_for(Path::new("a/done.csv")).is_empty());
 }

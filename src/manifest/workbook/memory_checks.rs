@@ -47,7 +47,6 @@ pub(super) fn check_texts<R: Read + Seek>(mut part: XmlPart<'_, R>) -> Result<()
                 }
                 _ => {}
             },
-            Event::End(element) if element.local_name().as_ref() == "si" => {}
             Event::Eof => break,
             _ => {}
         }

@@ -43,9 +43,9 @@ use super::table::ManifestTable;
 use super::{Column, ManifestErrorKind, ManifestOptions};
 use cell_value::{ColumnRole, convert_cell};
 
-/// Largest part with the cells of a sheet, in bytes. A million rows with ten cells each have about
-/// 500 MB; the text made from them may have 4 GiB.
-const MAX_SHEET_BYTES: u64 = 8 << 30;
+/// Largest part with the cells of a sheet, in bytes: 4 KiB for each row of the longest sheet. A million
+/// rows with ten cells each have about 500 MB.
+const MAX_SHEET_BYTES: u64 = 4 << 30;
 
 /// First bytes of a ZIP archive.
 const ZIP_SIGNATURE: &[u8] = b"PK\x03\x04";
@@ -228,3 +228,6 @@ impl<R: Read + Seek> WorkbookReading<'_, R> {
         scan_sheet(part, extent, self.outline.formula_results, is_of_interest)
     }
 }
+
+#[cfg(test)]
+mod tests;

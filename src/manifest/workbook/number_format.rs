@@ -195,7 +195,10 @@ impl<'c> FormatSection<'c> {
         }
         let is_digit = |token: &&FormatToken<'_>| matches!(token, FormatToken::Digit(_));
         let decimals = self.fraction.iter().filter(is_digit).count();
-        let digits = format!("{scaled:.decimals$}");
+        // A spreadsheet rounds halves up.
+        let power = 10_f64.powi(i32::try_from(decimals).ok()?);
+        let rounded = (scaled * power).round() / power;
+        let digits = format!("{rounded:.decimals$}");
         let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
         let mut shown = self.show_whole(whole, scaled)?;
         if self.has_point {

@@ -18,9 +18,9 @@ use super::xml_part::{XmlPart, raw_attribute};
 /// megabytes at most.
 const MAX_DESCRIPTION_BYTES: u64 = 64 << 20;
 
-/// Largest part with the texts of cells, in bytes. A million rows with six different texts each have
-/// about 400 MB.
-const MAX_TEXT_BYTES: u64 = 2 << 30;
+/// Largest part with the texts of cells, in bytes: 1 KiB for each row of the longest sheet. A million
+/// rows with six different texts each have about 400 MB.
+const MAX_TEXT_BYTES: u64 = 1 << 30;
 
 /// Largest number of parts in a package. Real workbooks have a few thousand at most.
 const MAX_PARTS: usize = 100_000;

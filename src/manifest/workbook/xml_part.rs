@@ -12,6 +12,7 @@ use quick_xml::events::{BytesStart, Event};
 use zip::read::ZipFile;
 
 use super::error::WorkbookError;
+use crate::text::group_thousands;
 
 /// Largest number of bytes in one event, a tag or a run of text. A cell has up to 32,767
 /// characters, and each character up to 7 bytes when it is escaped.
@@ -34,7 +35,14 @@ struct ReadBounds {
     of_event: Cell<u64>,
     limit: u64,
     /// Bound that was exceeded, if any.
-    exceeded: Cell<Option<u64>>,
+    exceeded: Cell<Option<ExceededBound>>,
+}
+
+/// Bound of a reading.
+#[derive(Debug, Clone, Copy)]
+enum ExceededBound {
+    OfPart,
+    OfEvent,
 }
 
 struct BoundedReader<R> {
@@ -46,12 +54,12 @@ impl<R: Read> Read for BoundedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         let bounds = &self.bounds;
-        for (left, limit) in [
-            (&bounds.of_part, bounds.limit),
-            (&bounds.of_event, MAX_EVENT_BYTES),
+        for (left, bound) in [
+            (&bounds.of_part, ExceededBound::OfPart),
+            (&bounds.of_event, ExceededBound::OfEvent),
         ] {
             let Some(rest) = left.get().checked_sub(read as u64) else {
-                bounds.exceeded.set(Some(limit));
+                bounds.exceeded.set(Some(bound));
                 return Err(io::Error::other("the part is too large"));
             };
             left.set(rest);
@@ -92,10 +100,15 @@ impl<'z, R: Read + Seek> XmlPart<'z, R> {
             .set(MAX_EVENT_BYTES + BUFFER_BYTES as u64);
         self.xml.read_event_into(&mut self.buffer).map_err(|error| {
             match self.bounds.exceeded.get() {
-                Some(limit) => WorkbookError::TooLarge {
+                Some(ExceededBound::OfPart) => WorkbookError::TooLarge {
                     part: self.name.clone(),
-                    limit,
+                    limit: self.bounds.limit,
                 },
+                Some(ExceededBound::OfEvent) => {
+                    let limit = group_thousands(MAX_EVENT_BYTES);
+                    let cause = format!("one value has more than {limit} bytes");
+                    WorkbookError::damaged(&self.name, cause)
+                }
                 None => WorkbookError::damaged(&self.name, error),
             }
         })

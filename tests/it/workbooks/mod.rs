@@ -1,6 +1,9 @@
 //! Manifests in workbooks, each made by its test.
 
 mod cells;
+mod files;
+mod imports;
+mod sheets;
 
 use rust_xlsxwriter::{Format, Workbook, Worksheet};
 
