@@ -17,7 +17,7 @@ use encoding_rs::Encoding;
 use crate::config::{SummaryForm, TenantEnvironment, TenantRegion};
 use crate::duration::parse_duration;
 use crate::http::target::HostSuffix;
-use crate::manifest::find_encoding;
+use crate::manifest::{ColumnConstant, ColumnHeading, find_encoding};
 use crate::model::{LookUpPolicy, ObjectRef, ObjectType, RowNumbers, SecondCopyPolicy, StatusWord};
 use crate::plan::ConflictPolicy;
 use crate::verification::download_scope::SampleShare;
@@ -230,6 +230,9 @@ pub struct ReportArgs {
     /// nor UTF-16; for example windows-1252
     #[arg(long, value_name = "NAME", value_parser = find_encoding)]
     pub encoding: Option<&'static Encoding>,
+    /// Arguments about columns.
+    #[command(flatten)]
+    pub columns: ColumnArgs,
     /// Attach the HTML report to this record, once; for example contract:48213
     #[arg(long, value_name = "TYPE:ID", value_parser = parse_record)]
     pub attach_to: Option<ObjectRef>,
@@ -363,6 +366,9 @@ pub struct InputArgs {
     /// nor UTF-16; for example windows-1252
     #[arg(long, value_name = "NAME", value_parser = find_encoding)]
     pub encoding: Option<&'static Encoding>,
+    /// Arguments about columns.
+    #[command(flatten)]
+    pub columns: ColumnArgs,
     /// Accept ids that differ only in case, in the encoding of accents, in dashes or in characters
     /// that cannot be recognised, and ids with such characters
     #[arg(long)]
@@ -378,6 +384,19 @@ pub struct InputArgs {
         value_parser = SecondCopyPolicy::parse
     )]
     pub allow_again: Option<SecondCopyPolicy>,
+}
+
+/// Arguments about the columns of a manifest in the user's own words.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ColumnArgs {
+    /// Read a column from under another heading, such as `file_path="Document link"`; may be given
+    /// several times
+    #[arg(long, value_name = "COLUMN=HEADING", value_parser = ColumnHeading::parse)]
+    pub column: Vec<ColumnHeading>,
+    /// Give a column that the manifest does not have a value in all rows, such as
+    /// `object_type=contract`; may be given several times
+    #[arg(long, value_name = "COLUMN=VALUE", value_parser = ColumnConstant::parse)]
+    pub set: Vec<ColumnConstant>,
 }
 
 /// Arguments about amount and form of output.

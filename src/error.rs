@@ -9,8 +9,8 @@ use crate::backup::BackupError;
 use crate::config::{ChangePolicyError, ConfigError};
 use crate::emulator::EmulatorError;
 use crate::http::HttpClientError;
-use crate::manifest::ManifestError;
 use crate::manifest::draft::DraftRefusal;
+use crate::manifest::{ColumnSourceConflict, ManifestError};
 use crate::model::{ObjectType, ProcurementService, RowNumbers};
 use crate::results::ResultsError;
 use crate::results::earlier_results::{DamagedResultsLine, describe_damaged_lines};
@@ -59,6 +59,9 @@ pub enum CommandError {
     /// Destination or keys are missing or cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Options about the columns of the manifest contradict each other.
+    #[error(transparent)]
+    Columns(#[from] ColumnSourceConflict),
     /// The requested changes are impossible, or need a decision about content that would be lost.
     #[error(transparent)]
     Amend(#[from] ChangePolicyError),
@@ -352,6 +355,7 @@ impl CommandError {
             Self::Manifest(_)
             | Self::Root(_)
             | Self::Config(_)
+            | Self::Columns(_)
             | Self::Amend(_)
             | Self::Backup(_)
             | Self::UnfitRows

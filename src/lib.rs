@@ -202,7 +202,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use cli::{Cli, CliCommand};
-use error::ProgramExit;
+use error::{CommandError, ProgramExit};
 use progress::Verbosity;
 
 /// Runs the program with the arguments of a command line, the program's name first.
@@ -214,10 +214,19 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ProgramExit {
     };
     start_log(cli.command.verbosity());
     let result = match cli.command {
-        CliCommand::Check(args) => commands::check::run(&args.into_plan()),
-        CliCommand::Import(args) => commands::import::run(&args.into_plan()),
+        CliCommand::Check(args) => {
+            let plan = args.into_plan().map_err(CommandError::from);
+            plan.and_then(|plan| commands::check::run(&plan))
+        }
+        CliCommand::Import(args) => {
+            let plan = args.into_plan().map_err(CommandError::from);
+            plan.and_then(|plan| commands::import::run(&plan))
+        }
         CliCommand::Verify(args) => commands::verify::run(&args.into_plan()),
-        CliCommand::Report(args) => commands::report::run(&args.into_plan()),
+        CliCommand::Report(args) => {
+            let plan = args.into_plan().map_err(CommandError::from);
+            plan.and_then(|plan| commands::report::run(&plan))
+        }
         CliCommand::Manifest(args) => commands::manifest_from_folder::run(&args.into_plan()),
         CliCommand::Emulator(args) => commands::emulator::run(args.into_plan()),
     };

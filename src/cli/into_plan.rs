@@ -1,8 +1,9 @@
 //! Resolution of typed arguments to orders. Nothing is read and nothing is sent for it.
 
 use super::{
-    AmendArgs, AttachArgs, CheckArgs, CliCommand, ConsentArgs, DownloadSelection, ImportArgs,
-    InputArgs, JobArgs, OutputArgs, ReportArgs, ServiceArgs, UpdatableAttribute, VerifyArgs,
+    AmendArgs, AttachArgs, CheckArgs, CliCommand, ColumnArgs, ConsentArgs, DownloadSelection,
+    ImportArgs, InputArgs, JobArgs, OutputArgs, ReportArgs, ServiceArgs, UpdatableAttribute,
+    VerifyArgs,
 };
 use crate::config::{
     AttachPlan, BackupPolicy, ChangePolicy, CheckPlan, ComparisonFile, ConsentPolicy, ImportMode,
@@ -10,7 +11,9 @@ use crate::config::{
     OutputConfig, PreflightPolicy, ReportPlan, ResumePolicy, ServiceConfig, UnfitRowPolicy,
     VerifyPlan, results_path,
 };
-use crate::manifest::{ManifestOptions, OwnOutputPolicy, SimilarIdPolicy};
+use crate::manifest::{
+    ColumnSourceConflict, ColumnSources, ManifestOptions, OwnOutputPolicy, SimilarIdPolicy,
+};
 use crate::model::{ObjectRef, SecondCopyPolicy};
 use crate::plan::{FailedJobPolicy, PilotScope, TitlePolicy};
 use crate::progress::Verbosity;
@@ -18,12 +21,12 @@ use crate::root::parent_folder;
 use crate::verification::DownloadScope;
 
 impl ImportArgs {
-    /// Resolves the arguments to the order of an import.
-    pub fn into_plan(self) -> ImportPlan {
+    /// Resolves the arguments to the order of an import. Fails if options contradict each other.
+    pub fn into_plan(self) -> Result<ImportPlan, ColumnSourceConflict> {
         let jobs = self.jobs.into_jobs(self.service.concurrency);
-        ImportPlan {
+        Ok(ImportPlan {
             results: results_path(&self.input.manifest, self.results.as_deref()),
-            input: self.input.into_input(),
+            input: self.input.into_input()?,
             resume: if self.resume {
                 ResumePolicy::Resume
             } else {
@@ -51,21 +54,21 @@ impl ImportArgs {
             notices: NoticePolicy::Show,
             changes: self.amend.into_policy(),
             jobs,
-        }
+        })
     }
 }
 
 impl CheckArgs {
-    /// Resolves the arguments to the order of a check.
-    pub fn into_plan(self) -> CheckPlan {
+    /// Resolves the arguments to the order of a check. Fails if options contradict each other.
+    pub fn into_plan(self) -> Result<CheckPlan, ColumnSourceConflict> {
         let usual = || results_path(&self.input.manifest, None);
-        CheckPlan {
+        Ok(CheckPlan {
             results: self
                 .results
                 .map_or_else(|| ComparisonFile::Default(usual()), ComparisonFile::Named),
-            input: self.input.into_input(),
+            input: self.input.into_input()?,
             output: self.output.into_config(),
-        }
+        })
     }
 }
 
@@ -98,15 +101,16 @@ impl VerifyArgs {
 }
 
 impl ReportArgs {
-    /// Resolves the arguments to the order of a report.
-    pub fn into_plan(self) -> ReportPlan {
-        ReportPlan {
+    /// Resolves the arguments to the order of a report. Fails if options contradict each other.
+    pub fn into_plan(self) -> Result<ReportPlan, ColumnSourceConflict> {
+        Ok(ReportPlan {
             results: self.results,
             manifest: self.manifest,
             encoding: self.encoding,
+            columns: self.columns.into_sources()?,
             attach: self.attach_to.map(|object| self.attach.into_plan(object)),
             output: self.output.into_config(),
-        }
+        })
     }
 }
 
@@ -122,9 +126,9 @@ impl AttachArgs {
 }
 
 impl InputArgs {
-    fn into_input(self) -> ManifestInput {
+    fn into_input(self) -> Result<ManifestInput, ColumnSourceConflict> {
         let second_copies = self.allow_again.unwrap_or(SecondCopyPolicy::Refuse);
-        ManifestInput {
+        Ok(ManifestInput {
             root: match self.root {
                 Some(root) => root,
                 None => parent_folder(&self.manifest).to_owned(),
@@ -133,6 +137,7 @@ impl InputArgs {
             options: ManifestOptions {
                 encoding: self.encoding,
                 sheet: self.sheet,
+                columns: self.columns.into_sources()?,
                 similar_ids: if self.allow_similar_ids {
                     SimilarIdPolicy::Allow
                 } else {
@@ -146,7 +151,13 @@ impl InputArgs {
                 },
             },
             second_copies,
-        }
+        })
+    }
+}
+
+impl ColumnArgs {
+    fn into_sources(self) -> Result<ColumnSources, ColumnSourceConflict> {
+        ColumnSources::new(self.column, self.set)
     }
 }
 

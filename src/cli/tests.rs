@@ -15,7 +15,7 @@ fn import(args: &[&str]) -> Result<ImportPlan, String> {
     let CliCommand::Import(args) = cli.command else {
         panic!("another command");
     };
-    Ok(args.into_plan())
+    args.into_plan().map_err(|conflict| conflict.to_string())
 }
 
 #[test]

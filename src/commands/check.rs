@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::config::{CheckPlan, ComparisonFile};
 use crate::error::{CommandError, ProgramExit};
-use crate::manifest::{self, Manifest, ManifestWithProblems};
+use crate::manifest::{self, Column, Manifest, ManifestWithProblems};
 use crate::model::{NamedObject, ObjectType};
 use crate::plan::FoundObjects;
 use crate::prepare::{NoEarlierRun, PreparedFiles, UnnamedFiles, prepare_files};
@@ -117,6 +117,12 @@ impl ComparedResults {
 #[derive(Debug, Serialize)]
 struct CheckSummary {
     manifest: String,
+    /// Heading of each column that stands under another name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    columns: BTreeMap<&'static str, String>,
+    /// Value of each column with one value in all rows.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    set: BTreeMap<&'static str, String>,
     rows: u64,
     files: u64,
     bytes: u64,
@@ -159,7 +165,10 @@ impl CheckSummary {
                     .filter(|one| matches!(one, NamedObject::ByExternalId(..))),
             );
         }
+        let in_words = |(column, text): (Column, &str)| (column.as_str(), text.to_owned());
         Self {
+            columns: manifest.renamed_columns().map(in_words).collect(),
+            set: manifest.constants().map(in_words).collect(),
             manifest: manifest.path().to_string_lossy().into_owned(),
             rows: manifest.len() as u64,
             files,
@@ -251,6 +260,8 @@ mod tests {
     fn summary() -> CheckSummary {
         CheckSummary {
             manifest: "m.csv".to_owned(),
+            columns: BTreeMap::new(),
+            set: BTreeMap::new(),
             rows: 1_234,
             files: 1,
             bytes: 5 * 1024 * 1024,

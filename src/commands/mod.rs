@@ -25,7 +25,7 @@ use crate::config::{OutputConfig, ResolvedDestination, SummaryForm};
 use crate::error::CommandError;
 use crate::manifest::Manifest;
 use crate::manifest::problem::{self, ProblemList, ShownSeverities};
-use crate::text::{count_with_noun, escape};
+use crate::text::{count_with_noun, escape, quoted};
 
 /// Line for standard error with the name of the proxy; empty if requests go to the service
 /// directly.
@@ -37,16 +37,25 @@ fn proxy_notice(base: &ResolvedDestination) -> String {
     })
 }
 
-/// Lines for standard error with what was read as the manifest, where the user did not name it all.
+/// Lines for standard error with what was read as the manifest, where the user did not name it all,
+/// and with the columns that come from elsewhere than a heading of their name.
 fn reading_notice(manifest: &Manifest, output: OutputConfig) -> String {
-    match manifest.sheet_name() {
-        Some(sheet) if !output.is_quiet() => format!(
-            "read {} from the sheet {}\n",
-            count_with_noun(manifest.len() as u64, "row"),
-            escape(sheet)
-        ),
-        _ => String::new(),
+    let mut notices = String::new();
+    if output.is_quiet() {
+        return notices;
     }
+    if let Some(sheet) = manifest.sheet_name() {
+        let rows = count_with_noun(manifest.len() as u64, "row");
+        let _ = writeln!(notices, "read {rows} from the sheet {}", escape(sheet));
+    }
+    for (column, heading) in manifest.renamed_columns() {
+        let _ = writeln!(notices, "column {column} is read from {}", quoted(heading));
+    }
+    for (column, value) in manifest.constants() {
+        let value = escape(value);
+        let _ = writeln!(notices, "{column} is {value} in every row, as --set says");
+    }
+    notices
 }
 
 /// Problems to show: errors alone in quiet output.

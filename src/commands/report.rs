@@ -152,6 +152,7 @@ impl FoundManifest {
     fn read(path: &Path, config: &ReportPlan) -> Result<Self, ManifestError> {
         let options = ManifestOptions {
             encoding: config.encoding,
+            columns: config.columns.clone(),
             ..ManifestOptions::default()
         };
         let bytes = fs::read(path).map_err(|error| ManifestError {

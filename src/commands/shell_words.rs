@@ -2,28 +2,14 @@
 
 use std::path::Path;
 
-use crate::text::escape;
+use crate::text::shell_word;
 
 /// Returns a path as a shell word that no command takes for an option.
 pub(super) fn shell_path(path: &Path) -> String {
-    let path = path.to_string_lossy();
-    let is_like_an_option = path.starts_with('-');
-    let word = if is_like_an_option {
-        format!("./{path}")
-    } else {
-        path.into_owned()
-    };
-    shell_word(&word)
-}
-
-/// Returns a word for a POSIX shell, quoted where necessary.
-pub(super) fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
+    if path.as_os_str().as_encoded_bytes().starts_with(b"-") {
+        return shell_word(Path::new(".").join(path).as_os_str());
     }
-    let quoted = word.replace('\'', r"'\''");
-    format!("'{}'", escape(&quoted))
+    shell_word(path.as_os_str())
 }
 
 #[cfg(test)]
@@ -31,16 +17,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_can_be_pasted_into_a_shell() {
-        for (word, typed) in [
-            ("--rate", "--rate"),
-            ("a b.csv", "'a b.csv'"),
-            ("it's", r"'it'\''s'"),
-            ("", "''"),
-            ("$HOME", "'$HOME'"),
-            ("Müller.csv", "Müller.csv"),
-        ] {
-            assert_eq!(shell_word(word), typed);
+    fn no_command_takes_a_path_for_an_option() {
+        for (path, word) in [("-m.csv", "./-m.csv"), ("a b", "'a b'"), ("a/-b", "a/-b")] {
+            assert_eq!(shell_path(Path::new(path)), word);
         }
     }
 }

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use super::{ChangePolicy, ChangePolicyError, JobPolicy, ServiceChangePolicy, ServiceConfig};
 use crate::emulator::EmulatorSettings;
-use crate::manifest::ManifestOptions;
 use crate::manifest::draft::{DraftTarget, PathPattern};
+use crate::manifest::{ColumnSources, ManifestOptions};
 use crate::model::{LookUpPolicy, ObjectRef, ProcurementService, SecondCopyPolicy};
 use crate::plan::PilotScope;
 use crate::progress::Verbosity;
@@ -117,6 +117,8 @@ pub struct ReportPlan {
     pub manifest: Option<PathBuf>,
     /// Encoding of the manifest and of results saved by a spreadsheet, if named by the user.
     pub encoding: Option<&'static Encoding>,
+    /// Headings and values of the manifest's columns, as named by the user.
+    pub columns: ColumnSources,
     /// Order to attach the report, if any.
     pub attach: Option<AttachPlan>,
     /// Form and amount of output.

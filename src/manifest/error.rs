@@ -1,11 +1,11 @@
 //! Errors of a file that cannot be read as a manifest at all. Mistakes in single rows are
 //! [`ManifestProblem`](crate::manifest::problem::ManifestProblem)s instead.
 
-use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::column::Column;
+use super::column_sources::ColumnHeading;
 use super::own_output::OwnOutputKind;
 use super::workbook::WorkbookError;
 use crate::text::decode::DecodeError;
@@ -106,6 +106,20 @@ pub enum ManifestErrorKind {
     /// Required columns are missing.
     #[error("{0}")]
     MissingColumns(MissingColumns),
+    /// No column has the heading that the user names for a known column.
+    #[error(transparent)]
+    UnknownHeading(#[from] UnknownHeading),
+    /// The user names a value for a column that the manifest has.
+    #[error(
+        "line {line}: the manifest has a column {column}, so --set {column} could contradict its \
+         cells; leave --set {column} out, or remove the column"
+    )]
+    ConstantOfColumn {
+        /// Line of the header.
+        line: u32,
+        /// Column.
+        column: Column,
+    },
     /// The file has no header.
     #[error(
         "is empty; the first line must name the columns: {}",
@@ -144,6 +158,42 @@ pub struct MissingColumns {
     pub missing: Vec<MissingColumn>,
     /// Column names found in the header.
     pub found: Vec<String>,
+    /// First name in the header that is that of no known column.
+    pub stranger: Option<String>,
+    /// Delimiter named by a line such as `sep=;` above the header.
+    pub separator: Option<char>,
+}
+
+/// Heading named by the user that no column has.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "line {line}: no column has the heading {}, which --column names for {column}; {}found {}",
+    quoted(heading), did_you_mean(nearest.as_deref()), quoted_list(found)
+)]
+pub struct UnknownHeading {
+    /// Line of the header.
+    pub line: u32,
+    /// Known column.
+    pub column: Column,
+    /// Heading as typed.
+    pub heading: String,
+    /// Similar heading in the header.
+    pub nearest: Option<String>,
+    /// Headings found.
+    pub found: Vec<String>,
+    /// Number of required columns without a heading or a value.
+    pub missing: usize,
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| {
+        format!("did you mean {}? ", quoted(name))
+    })
+}
+
+fn quoted_list(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    names.join(", ")
 }
 
 /// Missing column of [`Column::REQUIRED`].
@@ -170,22 +220,61 @@ impl std::fmt::Display for MissingColumns {
         } else {
             "columns"
         };
-        let found: Vec<String> = self.found.iter().map(|name| quoted(name)).collect();
         write!(
             f,
             "line {}: missing {noun} {}; found {}; expected {}",
             self.line,
             self.names(),
-            found.join(", "),
+            quoted_list(&self.found),
             required_column_names()
         )?;
-        let mut hints = String::new();
+        if let Some(separator) = self.separator {
+            let line = quoted(&format!("sep={separator}"));
+            write!(
+                f,
+                "; the delimiter is the one that {line} above the header names: correct or remove \
+                 that line if it is wrong"
+            )?;
+        }
+        self.write_advice(f)
+    }
+}
+
+impl MissingColumns {
+    /// Writes the ways to give the missing columns, with names from the header where possible.
+    fn write_advice(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let option = |column: Column, heading: &str| ColumnHeading {
+            column,
+            heading: heading.to_owned(),
+        };
+        let mut is_any_near = false;
         for missing in &self.missing {
             if let Some((name, column)) = &missing.nearest {
-                let _ = write!(hints, "; rename {} if it is {column}", quoted(name));
+                is_any_near = true;
+                let (option, name) = (option(*column, name), quoted(name));
+                write!(f, "; rename {name} or say {option} if it is {column}")?;
             }
         }
-        f.write_str(&hints)
+        let first = self
+            .missing
+            .first()
+            .and_then(|one| one.alternatives.first());
+        if let (false, Some(column), Some(name)) = (is_any_near, first, &self.stranger) {
+            let (option, name) = (option(*column, name), quoted(name));
+            write!(
+                f,
+                "; rename {name} or say {option}, for example, if it is {column}"
+            )?;
+        }
+        let is_of_one_type = |one: &MissingColumn| {
+            one.alternatives == [Column::ObjectType].as_slice() && one.nearest.is_none()
+        };
+        if self.missing.iter().any(is_of_one_type) {
+            f.write_str(
+                "; if all rows are of one type, say it once, such as --set object_type=contract",
+            )?;
+        }
+        Ok(())
     }
 }
 

@@ -1,17 +1,20 @@
-//! The header of a manifest: its delimiter, and the position of each column.
+//! The header of a manifest: its delimiter, and the source of each column.
+
+mod first_record;
 
 use std::borrow::Cow;
 
-use super::ManifestOptions;
 use super::column::Column;
-use super::error::{ManifestErrorKind, MissingColumn, MissingColumns};
+use super::column_sources::ColumnSources;
+use super::error::{ManifestErrorKind, MissingColumn, MissingColumns, UnknownHeading};
+use super::heading::normalise_heading;
 use super::record_splitter::{QuoteFault, RecordSpan, RecordSplitter};
 use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList};
 use crate::results::{COLUMNS, LINE_CHECK_COLUMN};
 use crate::text::nearest_word;
 
-/// Delimiters written by spreadsheets, the most common first.
-const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+pub(super) use first_record::split_header_names;
+use first_record::{DelimiterOrigin, FirstRecord, SHEET_DELIMITER};
 
 /// Returns `true` if the results file has a column of its own with this name. A manifest column of
 /// the same name gets a prefix in the results.
@@ -29,9 +32,29 @@ pub(super) enum TwoObjectIdsPolicy {
     OwnIdCounts,
 }
 
+/// Source of the cells of a known column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CellSource {
+    /// The manifest has no such column.
+    Absent,
+    /// Column of the manifest at a position.
+    Position(usize),
+    /// Value for all rows.
+    Constant(Box<str>),
+}
+
+/// Column carried through to the results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ExtraColumn {
+    /// Column of the manifest at a position.
+    Position(usize),
+    /// Known column with one value for all rows.
+    Constant(Column),
+}
+
 /// Valid header of a manifest.
 ///
-/// Guarantees: all required columns are present, and no two columns have the same name.
+/// Guarantees: all required columns have a source, and no two columns have the same name.
 #[derive(Debug)]
 pub(super) struct ManifestHeader {
     /// Line number of the header.
@@ -42,10 +65,10 @@ pub(super) struct ManifestHeader {
     pub(super) names: Vec<String>,
     /// Number of cells in the header. Every row must have the same number.
     pub(super) width: usize,
-    /// Position of each column of [`Column::ALL`], `None` for an absent column.
-    column_indices: [Option<usize>; Column::ALL.len()],
-    /// Positions of the columns carried through to the results.
-    pub(super) extra_indices: Vec<usize>,
+    /// Source of each column of [`Column::ALL`].
+    cell_sources: [CellSource; Column::ALL.len()],
+    /// Columns carried through to the results.
+    pub(super) extra_columns: Vec<ExtraColumn>,
     /// Names of these columns in the results.
     pub(super) extra_names: Vec<String>,
     /// Positions of the columns without a name.
@@ -58,10 +81,12 @@ pub(super) struct ManifestHeader {
 
 impl ManifestHeader {
     /// Reads the header, and returns the splitter for the rest of the text as well.
-    pub(super) fn read(text: &str) -> Result<(Self, RecordSplitter<'_>), ManifestErrorKind> {
-        let (delimiter, record, cells, rest) =
-            first_record_by_likeliest_delimiter(text).ok_or(ManifestErrorKind::EmptyFile)?;
-        match record.fault {
+    pub(super) fn read<'t>(
+        text: &'t str,
+        sources: &ColumnSources,
+    ) -> Result<(Self, RecordSplitter<'t>), ManifestErrorKind> {
+        let first = FirstRecord::split(text, sources).ok_or(ManifestErrorKind::EmptyFile)?;
+        match first.span.fault {
             Some(QuoteFault::UnclosedQuote {
                 opened_on_line: line,
             }) => {
@@ -74,9 +99,10 @@ impl ManifestHeader {
             }
             None => {}
         }
-        tracing::info!(delimiter = %char::from(delimiter).escape_default(), "read the header");
-        let header = Self::from_cells(record.line, delimiter, &cells)?;
-        Ok((header, rest))
+        let delimiter = char::from(first.delimiter);
+        tracing::info!(delimiter = %delimiter.escape_default(), "read the header");
+        let header = Self::from_headings(&Headings::of_text(&first), sources)?;
+        Ok((header, first.rest))
     }
 
     /// Reads the header of a table made from a sheet, whose header is on a given line. Returns the
@@ -84,55 +110,77 @@ impl ManifestHeader {
     pub(super) fn read_of_sheet<'t>(
         text: &'t str,
         line: u32,
-        options: &ManifestOptions,
+        sources: &ColumnSources,
     ) -> Result<(Self, RecordSplitter<'t>), ManifestErrorKind> {
-        let (_, _, cells, rest) = first_record(text, b',').ok_or(ManifestErrorKind::EmptyFile)?;
-        Ok((Self::from_names(line, &cells, options)?, rest))
+        let first = FirstRecord::of_sheet(text).ok_or(ManifestErrorKind::EmptyFile)?;
+        Ok((Self::from_names(line, &first.cells, sources)?, first.rest))
     }
 
     /// Creates the header of a sheet from its names.
     pub(super) fn from_names(
         line: u32,
         names: &[Cow<'_, str>],
-        _options: &ManifestOptions,
+        sources: &ColumnSources,
     ) -> Result<Self, ManifestErrorKind> {
-        Self::from_cells(line, b',', names)
+        Self::from_headings(&Headings::of_sheet(line, names), sources)
     }
 
-    fn from_cells(
-        line: u32,
-        delimiter: u8,
-        cells: &[Cow<'_, str>],
+    fn from_headings(
+        headings: &Headings<'_>,
+        sources: &ColumnSources,
     ) -> Result<Self, ManifestErrorKind> {
-        let names: Vec<String> = cells.iter().map(|cell| normalise_name(cell)).collect();
-        check_duplicates(line, cells, &names)?;
-        let known = Column::ALL.map(|column| names.iter().position(|name| name == column.as_str()));
-        check_required(line, cells, &known)?;
-        let (unnamed, others): (Vec<usize>, Vec<usize>) =
-            (0..names.len()).partition(|at| names[*at].is_empty());
-        let extras: Vec<usize> = others
-            .into_iter()
-            .filter(|at| {
-                !Column::from_name(&names[*at]).is_some_and(Column::has_own_results_column)
-            })
-            .collect();
+        headings.check_duplicates()?;
+        let cell_sources = headings.find_sources(sources)?;
+        headings.check_required(&cell_sources)?;
+        let (extra_columns, extra_names) = headings.extra_columns(&cell_sources);
         Ok(Self {
-            line,
-            delimiter,
-            width: cells.len(),
-            names: cells.iter().map(|cell| cell.trim().to_owned()).collect(),
-            column_indices: known,
-            extra_names: extra_names(cells, &names, &extras),
-            extra_indices: extras,
-            unnamed_indices: unnamed,
-            misspelt_columns: find_misspelt_columns(cells, &names, &known),
+            line: headings.line,
+            delimiter: headings.delimiter,
+            width: headings.cells.len(),
+            names: (0..headings.cells.len())
+                .map(|at| headings.written(at))
+                .collect(),
+            unnamed_indices: headings.unnamed().collect(),
+            misspelt_columns: headings.find_misspelt_columns(&cell_sources),
+            extra_columns,
+            extra_names,
+            cell_sources,
             two_object_ids: TwoObjectIdsPolicy::Refuse,
         })
     }
 
+    /// Returns the source of the cells of a column.
+    pub(super) fn cell_source(&self, column: Column) -> &CellSource {
+        &self.cell_sources[column as usize]
+    }
+
     /// Returns the position of a column, or `None` if the manifest has no such column.
     pub(super) fn column_index(&self, column: Column) -> Option<usize> {
-        self.column_indices[column as usize]
+        match self.cell_source(column) {
+            CellSource::Position(position) => Some(*position),
+            CellSource::Absent | CellSource::Constant(_) => None,
+        }
+    }
+
+    /// Returns `true` if the rows have cells of the column.
+    pub(super) fn has_column(&self, column: Column) -> bool {
+        *self.cell_source(column) != CellSource::Absent
+    }
+
+    /// Returns the columns that stand under a heading of another name, each with its heading.
+    pub(super) fn renamed_columns(&self) -> impl Iterator<Item = (Column, &str)> {
+        let heading = |column| Some((column, self.names[self.column_index(column)?].as_str()));
+        let columns = Column::ALL.into_iter().filter_map(heading);
+        columns.filter(|(column, heading)| normalise_heading(heading) != column.as_str())
+    }
+
+    /// Returns the columns with one value in all rows, each with its value.
+    pub(super) fn constants(&self) -> impl Iterator<Item = (Column, &str)> {
+        let constant = |column| match self.cell_source(column) {
+            CellSource::Constant(value) => Some((column, &**value)),
+            CellSource::Absent | CellSource::Position(_) => None,
+        };
+        Column::ALL.into_iter().filter_map(constant)
     }
 
     /// Fails with the first name in which a character was replaced by U+FFFD.
@@ -149,7 +197,7 @@ impl ManifestHeader {
 
     /// Returns `true` if the column at a position has a known meaning.
     pub(super) fn is_known_column_at(&self, position: usize) -> bool {
-        self.column_indices.contains(&Some(position))
+        self.cell_sources.contains(&CellSource::Position(position))
     }
 
     /// Returns the name of a column as written. Positions begin at 0.
@@ -172,323 +220,251 @@ impl ManifestHeader {
     }
 }
 
-type FirstRecord<'t> = (u8, RecordSpan, Vec<Cow<'t, str>>, RecordSplitter<'t>);
-
-/// Splits the first record by the delimiter that gives the most known columns, and then the most
-/// cells.
-fn first_record_by_likeliest_delimiter(text: &str) -> Option<FirstRecord<'_>> {
-    DELIMITERS
-        .into_iter()
-        .filter_map(|delimiter| first_record(text, delimiter))
-        // `max_by_key` takes the last of equal elements; `rev` makes the most common delimiter the
-        // last.
-        .rev()
-        .max_by_key(|(_, _, cells, _)| (count_known_columns(cells), cells.len()))
-}
-
-/// Returns the normalised names in the first record, and the splitter for the rest. The text may be
-/// any table, not only a manifest.
-pub(super) fn split_header_names(text: &str) -> Option<(Vec<String>, RecordSplitter<'_>)> {
-    let (_, _, cells, rest) = first_record_by_likeliest_delimiter(text)?;
-    Some((
-        cells.iter().map(|cell| normalise_name(cell)).collect(),
-        rest,
-    ))
-}
-
-/// Returns the first record other than a blank line.
-fn first_record(text: &str, delimiter: u8) -> Option<FirstRecord<'_>> {
-    let mut splitter = RecordSplitter::new(text, delimiter, 0, 1);
-    let mut cells = Vec::new();
-    loop {
-        let record = splitter.next_record(&mut cells)?;
-        // With a wrong delimiter, an empty row is a cell full of delimiters.
-        let says_nothing =
-            |cell: &Cow<'_, str>| cell.trim_matches([',', ';', ' ', '\t']).is_empty();
-        if record.fault.is_some() || !cells.iter().all(says_nothing) {
-            return Some((delimiter, record, cells, splitter));
-        }
-    }
-}
-
 /// Returns `true` if a record is a spreadsheet's line for an empty row.
 pub(super) fn is_blank_record(cells: &[Cow<'_, str>], record: RecordSpan) -> bool {
     record.fault.is_none() && cells.iter().all(|cell| cell.trim().is_empty())
 }
 
-fn count_known_columns(cells: &[Cow<'_, str>]) -> usize {
-    cells
-        .iter()
-        .filter(|cell| Column::from_name(&normalise_name(cell)).is_some())
-        .count()
-}
-
-/// Returns one spelling for `External ID`, `external-id` and ` EXTERNAL_ID `.
-pub(super) fn normalise_name(name: &str) -> String {
-    name.trim()
-        .to_lowercase()
-        .replace([' ', '-', '\u{a0}'], "_")
-}
-
-fn check_duplicates(
+/// Headings of a manifest, before any heading is known as that of a column.
+struct Headings<'h> {
     line: u32,
-    cells: &[Cow<'_, str>],
-    names: &[String],
-) -> Result<(), ManifestErrorKind> {
-    for (second, name) in names.iter().enumerate() {
-        let first = names.iter().position(|other| other == name);
-        if let Some(first) = first.filter(|first| *first < second && !name.is_empty()) {
-            return Err(ManifestErrorKind::DuplicateColumn {
-                line,
-                name: cells[second].trim().to_owned(),
-                first: first + 1,
-                second: second + 1,
-            });
+    origin: DelimiterOrigin,
+    delimiter: u8,
+    cells: &'h [Cow<'h, str>],
+    /// Headings in the spelling of `normalise_heading`.
+    names: Vec<String>,
+}
+
+type CellSources = [CellSource; Column::ALL.len()];
+
+impl<'h> Headings<'h> {
+    fn of_text(first: &'h FirstRecord<'_>) -> Self {
+        Self::new(first.span.line, first.delimiter, first.origin, &first.cells)
+    }
+
+    fn of_sheet(line: u32, names: &'h [Cow<'_, str>]) -> Self {
+        Self::new(line, SHEET_DELIMITER, DelimiterOrigin::Detected, names)
+    }
+
+    fn new(line: u32, delimiter: u8, origin: DelimiterOrigin, cells: &'h [Cow<'h, str>]) -> Self {
+        Self {
+            line,
+            origin,
+            delimiter,
+            cells,
+            names: cells.iter().map(|cell| normalise_heading(cell)).collect(),
         }
     }
-    Ok(())
-}
 
-fn check_required(
-    line: u32,
-    cells: &[Cow<'_, str>],
-    known: &[Option<usize>],
-) -> Result<(), ManifestErrorKind> {
-    let strangers = || {
-        cells
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| !known.contains(&Some(*at)))
-    };
-    // The search runs backwards: a header name near the expected name.
-    let nearest = |column: Column| {
-        let mut names = strangers().map(|(_, cell)| cell.trim());
-        let name =
-            names.find(|name| nearest_word(&normalise_name(name), [column.as_str()]).is_some())?;
-        Some((name.to_owned(), column))
-    };
-    let missing: Vec<MissingColumn> = Column::REQUIRED
-        .into_iter()
-        .filter(|columns| {
-            let is_missing = |column: &Column| known[*column as usize].is_none();
-            columns.iter().all(is_missing)
-        })
-        .map(|alternatives| MissingColumn {
-            alternatives,
-            nearest: alternatives.iter().find_map(|column| nearest(*column)),
-        })
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
+    fn position(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|other| other == name)
     }
-    Err(ManifestErrorKind::MissingColumns(MissingColumns {
-        line,
-        missing,
-        found: cells.iter().map(|cell| cell.trim().to_owned()).collect(),
-    }))
+
+    /// Returns a heading as written, without the blanks around it.
+    fn written(&self, position: usize) -> String {
+        self.cells[position].trim().to_owned()
+    }
+
+    fn all_written(&self) -> Vec<String> {
+        (0..self.cells.len()).map(|at| self.written(at)).collect()
+    }
+
+    fn unnamed(&self) -> impl Iterator<Item = usize> {
+        (0..self.names.len()).filter(|at| self.names[*at].is_empty())
+    }
+
+    fn check_duplicates(&self) -> Result<(), ManifestErrorKind> {
+        for (second, name) in self.names.iter().enumerate() {
+            let first = self.position(name);
+            if let Some(first) = first.filter(|first| *first < second && !name.is_empty()) {
+                return Err(ManifestErrorKind::DuplicateColumn {
+                    line: self.line,
+                    name: self.written(second),
+                    first: first + 1,
+                    second: second + 1,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the source of each known column. A heading that the user names counts before a heading
+    /// with the name of the column.
+    fn find_sources(&self, sources: &ColumnSources) -> Result<CellSources, ManifestErrorKind> {
+        let mut found = [const { CellSource::Absent }; Column::ALL.len()];
+        let mut unknown = None;
+        for column in Column::ALL {
+            let Some(named) = sources.heading(column) else {
+                continue;
+            };
+            match self.position(&normalise_heading(&named.heading)) {
+                Some(position) => found[column as usize] = CellSource::Position(position),
+                None => unknown = unknown.or(Some((column, &*named.heading))),
+            }
+        }
+        for column in Column::ALL {
+            let own = self.position(column.as_str()).map(CellSource::Position);
+            let own = own.filter(|own| !found.contains(own));
+            match (sources.constant(column), own) {
+                (Some(_), Some(_)) => {
+                    return Err(ManifestErrorKind::ConstantOfColumn {
+                        line: self.line,
+                        column,
+                    });
+                }
+                (Some(value), None) => found[column as usize] = CellSource::Constant(value.into()),
+                (None, Some(own)) if found[column as usize] == CellSource::Absent => {
+                    found[column as usize] = own;
+                }
+                (None, _) => {}
+            }
+        }
+        match unknown {
+            None => Ok(found),
+            Some((column, heading)) => Err(self.unknown_heading(column, heading, &found).into()),
+        }
+    }
+
+    fn unknown_heading(
+        &self,
+        column: Column,
+        heading: &str,
+        sources: &CellSources,
+    ) -> UnknownHeading {
+        let names = self.names.iter().map(String::as_str);
+        let nearest = nearest_word(&normalise_heading(heading), names);
+        UnknownHeading {
+            line: self.line,
+            column,
+            heading: heading.to_owned(),
+            nearest: nearest.and_then(|name| Some(self.written(self.position(name)?))),
+            found: self.all_written(),
+            missing: missing_columns(sources).count(),
+        }
+    }
+
+    fn check_required(&self, sources: &CellSources) -> Result<(), ManifestErrorKind> {
+        let strangers: Vec<usize> = (0..self.names.len())
+            .filter(|at| !self.names[*at].is_empty())
+            .filter(|at| !sources.contains(&CellSource::Position(*at)))
+            .collect();
+        // The search runs backwards: a header name near the expected name.
+        let nearest = |column: Column| {
+            let is_near =
+                |at: &&usize| nearest_word(&self.names[**at], [column.as_str()]).is_some();
+            let at = strangers.iter().find(is_near)?;
+            Some((self.written(*at), column))
+        };
+        let missing: Vec<MissingColumn> = missing_columns(sources)
+            .map(|alternatives| MissingColumn {
+                alternatives,
+                nearest: alternatives.iter().find_map(|column| nearest(*column)),
+            })
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(ManifestErrorKind::MissingColumns(MissingColumns {
+            line: self.line,
+            missing,
+            found: self.all_written(),
+            stranger: strangers.first().map(|at| self.written(*at)),
+            separator: match self.origin {
+                DelimiterOrigin::Detected => None,
+                DelimiterOrigin::SeparatorLine => Some(char::from(self.delimiter)),
+            },
+        }))
+    }
+
+    /// Returns the columns carried through to the results, and their unique names there.
+    fn extra_columns(&self, sources: &CellSources) -> (Vec<ExtraColumn>, Vec<String>) {
+        let column_at = |at: usize| {
+            let is_at = |column: &Column| sources[*column as usize] == CellSource::Position(at);
+            Column::ALL.into_iter().find(is_at)
+        };
+        let is_carried = |column: Column| !column.has_own_results_column();
+        let positions: Vec<usize> = (0..self.names.len())
+            .filter(|at| !self.names[*at].is_empty())
+            .filter(|at| column_at(*at).is_none_or(is_carried))
+            .collect();
+        // Beside a column whose cells come from elsewhere, a heading of the same name is another.
+        let is_ambiguous =
+            |name: &str| is_results_column(name) || Column::from_name(name).is_some();
+        let mut taken: Vec<String> = positions
+            .iter()
+            .map(|at| self.names[*at].clone())
+            .filter(|name| !is_ambiguous(name))
+            .collect();
+        let mut names: Vec<String> = positions
+            .iter()
+            .map(|at| {
+                let name = &self.names[*at];
+                if let Some(column) = column_at(*at) {
+                    return column.as_str().to_owned();
+                }
+                if !is_ambiguous(name) {
+                    return self.written(*at);
+                }
+                let mut prefixed = format!("manifest_{name}");
+                while taken.contains(&prefixed) {
+                    prefixed.insert_str(0, "manifest_");
+                }
+                taken.push(prefixed.clone());
+                prefixed
+            })
+            .collect();
+        let mut columns: Vec<ExtraColumn> =
+            positions.into_iter().map(ExtraColumn::Position).collect();
+        for column in Column::ALL.into_iter().filter(|column| is_carried(*column)) {
+            if let CellSource::Constant(_) = sources[column as usize] {
+                columns.push(ExtraColumn::Constant(column));
+                names.push(column.as_str().to_owned());
+            }
+        }
+        (columns, names)
+    }
+
+    /// Finds column names similar to an absent optional column. Columns of the user's own are
+    /// normal, but a similar name probably means the absent column.
+    fn find_misspelt_columns(&self, sources: &CellSources) -> Vec<(String, Column)> {
+        // A manifest with one of the two columns for the record needs no other.
+        let is_needless = |column: &Column| {
+            let mut required = Column::REQUIRED.into_iter();
+            required.any(|columns| {
+                columns.contains(column) && !columns.iter().all(|one| is_absent(sources, *one))
+            })
+        };
+        let absent: Vec<&str> = Column::ALL
+            .into_iter()
+            .filter(|column| is_absent(sources, *column) && !is_needless(column))
+            .map(Column::as_str)
+            .collect();
+        let is_own = |at: &usize| {
+            let name = &self.names[*at];
+            !name.is_empty()
+                && Column::from_name(name).is_none()
+                && !sources.contains(&CellSource::Position(*at))
+        };
+        (0..self.names.len())
+            .filter(is_own)
+            .filter_map(|at| {
+                let name = nearest_word(&self.names[at], absent.iter().copied())?;
+                Some((self.written(at), Column::from_name(name)?))
+            })
+            .collect()
+    }
 }
 
-/// Returns unique names in the results for the columns carried through.
-fn extra_names(cells: &[Cow<'_, str>], names: &[String], extras: &[usize]) -> Vec<String> {
-    let mut taken: Vec<String> = extras
-        .iter()
-        .map(|at| names[*at].clone())
-        .filter(|name| !is_results_column(name))
-        .collect();
-    extras
-        .iter()
-        .map(|at| {
-            let name = &names[*at];
-            if !is_results_column(name) {
-                return match Column::from_name(name) {
-                    Some(column) => column.as_str().to_owned(),
-                    None => cells[*at].trim().to_owned(),
-                };
-            }
-            let mut prefixed = format!("manifest_{name}");
-            while taken.contains(&prefixed) {
-                prefixed.insert_str(0, "manifest_");
-            }
-            taken.push(prefixed.clone());
-            prefixed
-        })
-        .collect()
-}
-
-/// Finds column names similar to an absent optional column. Columns of the user's own are normal,
-/// but a similar name probably means the absent column.
-fn find_misspelt_columns(
-    cells: &[Cow<'_, str>],
-    names: &[String],
-    known: &[Option<usize>],
-) -> Vec<(String, Column)> {
-    let is_absent = |column: &Column| known[*column as usize].is_none();
-    // A manifest with one of the two columns for the record needs no other.
-    let is_needless = |column: &Column| {
-        let mut required = Column::REQUIRED.into_iter();
-        required.any(|columns| columns.contains(column) && !columns.iter().all(is_absent))
-    };
-    let absent: Vec<&str> = Column::ALL
+/// Returns the lists of required columns of which none has a source.
+fn missing_columns(sources: &CellSources) -> impl Iterator<Item = &'static [Column]> {
+    Column::REQUIRED
         .into_iter()
-        .filter(|column| is_absent(column) && !is_needless(column))
-        .map(Column::as_str)
-        .collect();
-    names
-        .iter()
-        .zip(cells)
-        .filter(|(name, _)| !name.is_empty() && Column::from_name(name).is_none())
-        .filter_map(|(name, cell)| {
-            let meant = nearest_word(name, absent.iter().copied()).and_then(Column::from_name)?;
-            Some((cell.trim().to_owned(), meant))
-        })
-        .collect()
+        .filter(|columns| columns.iter().all(|column| is_absent(sources, *column)))
+}
+
+fn is_absent(sources: &CellSources, column: Column) -> bool {
+    sources[column as usize] == CellSource::Absent
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header(text: &str) -> ManifestHeader {
-        ManifestHeader::read(text).unwrap().0
-    }
-
-    fn refusal(text: &str) -> String {
-        ManifestHeader::read(text).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_delimiter_is_seen_from_the_header() {
-        for delimiter in [",", ";", "\t"] {
-            let text = [
-                "file_path",
-                "object_type",
-                "object_id",
-                "external_id",
-                "a,b;c",
-            ]
-            .map(|name| format!("\"{name}\""))
-            .join(delimiter);
-            let header = header(&text);
-            assert_eq!(char::from(header.delimiter).to_string(), delimiter);
-            assert_eq!(header.width, 5);
-        }
-    }
-
-    #[test]
-    fn names_are_known_in_any_case_and_with_blanks_or_hyphens() {
-        let header = header("\n,,,\nFile Path, OBJECT-TYPE ,\"object id\",External_ID,Sha256\n");
-        assert_eq!(header.line, 3);
-        assert_eq!(header.column_index(Column::FilePath), Some(0));
-        assert_eq!(header.column_index(Column::ExternalId), Some(3));
-        assert_eq!(header.column_index(Column::Sha256), Some(4));
-        assert_eq!(header.column_index(Column::Title), None);
-    }
-
-    #[test]
-    fn a_missing_column_is_named_with_what_was_found_and_what_may_be_meant() {
-        assert_eq!(
-            refusal("file_path,object_type,object_id,externalid,note\n"),
-            "line 1: missing column external_id; found \"file_path\", \"object_type\", \
-             \"object_id\", \"externalid\", \"note\"; expected file_path, object_type, object_id or \
-             object_external_id, external_id; rename \"externalid\" if it is external_id"
-        );
-        assert_eq!(
-            refusal("path,type\n"),
-            "line 1: missing columns file_path, object_type, object_id or object_external_id, \
-             external_id; found \"path\", \"type\"; expected file_path, object_type, object_id or \
-             object_external_id, external_id"
-        );
-    }
-
-    #[test]
-    fn either_column_names_the_record_and_of_neither_each_is_looked_for() {
-        for names in [
-            "object_id",
-            "Object External-ID",
-            "object_external_id,object_id",
-        ] {
-            header(&format!("file_path,object_type,{names},external_id\n"));
-        }
-        let of_neither = |name: &str, meant: &str| {
-            assert!(
-                refusal(&format!("file_path,object_type,{name},external_id\n")).ends_with(&format!(
-                    "missing column object_id or object_external_id; found \"file_path\", \
-                     \"object_type\", \"{name}\", \"external_id\"; expected file_path, object_type, \
-                     object_id or object_external_id, external_id; rename \"{name}\" if it is {meant}"
-                ))
-            );
-        };
-        of_neither("objectid", "object_id");
-        of_neither("object_extrenal_id", "object_external_id");
-    }
-
-    #[test]
-    fn two_columns_of_one_name_are_refused() {
-        assert_eq!(
-            refusal("file_path,object_type,object_id,external_id,File Path\n"),
-            "line 1: the columns 1 and 5 are both named \"File Path\"; rename or remove one"
-        );
-    }
-
-    #[test]
-    fn a_wrong_quote_in_the_header_is_located() {
-        assert_eq!(
-            refusal("\"file\"_path,object_type,object_id,external_id\n"),
-            "line 1: a quote in the header closes in the middle of a name; close it where the \
-             name ends, and double each quote inside a name"
-        );
-        assert_eq!(
-            refusal("\n\"file_path,object_type\nx\n"),
-            "line 2: the quote that opens here is never closed; close it, or double it if it is \
-             part of the text"
-        );
-    }
-
-    #[test]
-    fn a_file_without_any_text_is_refused() {
-        assert!(matches!(
-            ManifestHeader::read(" \n,,\n"),
-            Err(ManifestErrorKind::EmptyFile)
-        ));
-    }
-
-    #[test]
-    fn columns_besides_the_known_ones_are_carried_under_names_free_in_the_results() {
-        let header = header(
-            "file_path,object_type,object_id,external_id,sha256,Title,My Note,STATUS,\
-             manifest_status,,size\n",
-        );
-        assert_eq!(
-            header.extra_names,
-            [
-                "title",
-                "My Note",
-                "manifest_manifest_status",
-                "manifest_status",
-                "manifest_size"
-            ]
-        );
-        assert_eq!(header.extra_indices, [5, 6, 7, 8, 10]);
-        assert_eq!(header.unnamed_indices, [9]);
-    }
-
-    #[test]
-    fn only_a_name_that_is_nearly_that_of_an_absent_column_is_warned_of() {
-        let required = "file_path,object_type,object_id,external_id";
-        for (more, warned) in [
-            ("titel", Some(("titel", Column::Title))),
-            ("File Nmae", Some(("File Nmae", Column::FileName))),
-            ("titel,title", None),
-            ("department", None),
-            ("status", None),
-            ("project_external_id", None),
-        ] {
-            let header = header(&format!("{required},{more}\n"));
-            let warned: Vec<_> = warned
-                .into_iter()
-                .map(|(name, column)| (name.to_owned(), column))
-                .collect();
-            assert_eq!(header.misspelt_columns, warned, "{more}");
-        }
-    }
-}
+mod tests;

@@ -10,10 +10,12 @@
 mod cell_doubts;
 mod cell_rules;
 mod column;
+mod column_sources;
 pub mod draft;
 mod equal_values;
 mod error;
 mod header;
+mod heading;
 mod id_column_check;
 mod id_damage;
 mod manifest_service;
@@ -38,6 +40,7 @@ use std::path::{Path, PathBuf};
 use encoding_rs::Encoding;
 
 pub use column::Column;
+pub use column_sources::{ColumnConstant, ColumnHeading, ColumnSourceConflict, ColumnSources};
 pub(crate) use equal_values::{FirstRowsByValue, RowValueHashes};
 pub use error::{ManifestError, ManifestErrorKind};
 pub use own_files::OwnFileFinder;
@@ -51,7 +54,7 @@ use crate::model::ProcurementService;
 use crate::text::csv_dialect::CsvDialect;
 use crate::text::decode::{MisreadLines, decode};
 use crate::text::escape;
-use header::{ManifestHeader, TwoObjectIdsPolicy};
+use header::{CellSource, ManifestHeader, TwoObjectIdsPolicy};
 use record_splitter::RecordSplitter;
 use row::to_u32;
 use row_scan::{RowOffset, RowScan, scan_rows};
@@ -64,6 +67,8 @@ pub use workbook::{OtherFileFormat, SheetInWords, WorkbookError};
 pub struct ManifestOptions {
     /// Encoding named by the user, for text other than UTF-8 or UTF-16.
     pub encoding: Option<&'static Encoding>,
+    /// Headings and values of columns, as named by the user.
+    pub columns: ColumnSources,
     /// Treatment of ids that look the same.
     pub similar_ids: SimilarIdPolicy,
     /// Treatment of files written by consign itself.
@@ -223,9 +228,9 @@ fn parse_manifest(
     }
     let mut problems = ProblemList::default();
     let (mut header, rest) = match &table.source {
-        TableSource::Text => ManifestHeader::read(text)?,
+        TableSource::Text => ManifestHeader::read(text, &options.columns)?,
         TableSource::Sheet(sheet) => {
-            ManifestHeader::read_of_sheet(text, sheet.header_line, options)?
+            ManifestHeader::read_of_sheet(text, sheet.header_line, &options.columns)?
         }
     };
     if own_output == Some(OwnOutputKind::Results) {
@@ -339,6 +344,16 @@ impl Manifest {
         CsvDialect::from_delimiter(self.header.delimiter).for_output()
     }
 
+    /// Returns the columns that stand under a heading of another name, each with its heading.
+    pub fn renamed_columns(&self) -> impl Iterator<Item = (Column, &str)> {
+        self.header.renamed_columns()
+    }
+
+    /// Returns the columns with one value in all rows, each with its value.
+    pub fn constants(&self) -> impl Iterator<Item = (Column, &str)> {
+        self.header.constants()
+    }
+
     /// Returns the line of the row with a row number; 0 is the header.
     pub(super) fn line_of_row(&self, number: u32) -> u64 {
         match number {
@@ -374,7 +389,10 @@ impl Manifest {
             }
             _ => self.row_place(number),
         };
-        format!("{place}, column {column}")
+        match self.header.cell_source(column) {
+            CellSource::Constant(_) => format!("{place}, {column} from --set"),
+            CellSource::Position(_) | CellSource::Absent => format!("{place}, column {column}"),
+        }
     }
 
     /// Returns the address of a cell in its sheet, such as `D7`; empty for a text, and where the

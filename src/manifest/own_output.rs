@@ -10,6 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::column_sources::ColumnSources;
 use super::header::{self, ManifestHeader};
 use super::record_splitter::RecordSplitter;
 use super::workbook::{SIGNATURE_BYTES, WorkbookContainer};
@@ -156,7 +157,7 @@ fn read_first_external_ids(path: &Path) -> Option<Vec<String>> {
     if OwnOutputKind::from_header(&text).is_some() {
         return None;
     }
-    let (header, rest) = ManifestHeader::read(&text).ok()?;
+    let (header, rest) = ManifestHeader::read(&text, &ColumnSources::default()).ok()?;
     let place = header.column_index(super::Column::ExternalId)?;
     Some(external_ids(rest, place).collect())
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::cell_rules;
 use super::column::Column;
-use super::header::{ManifestHeader, TwoObjectIdsPolicy};
+use super::header::{CellSource, ExtraColumn, ManifestHeader, TwoObjectIdsPolicy};
 use super::record_splitter::RecordSpan;
 use super::sought_path::{SoughtPath, last_path_part};
 use super::table::fault_of_column;
@@ -130,11 +130,14 @@ impl RawRow<'_> {
         u64::from(self.span.line)
     }
 
-    /// Returns the cell in a column, or an empty text if the manifest or the row has none.
+    /// Returns the cell in a column, or an empty text if the manifest or the row has none. A column
+    /// with one value for all rows has this value in each cell.
     pub fn cell(&self, column: Column) -> &str {
-        self.header
-            .column_index(column)
-            .map_or("", |place| self.cell_at(place))
+        match self.header.cell_source(column) {
+            CellSource::Absent => "",
+            CellSource::Position(place) => self.cell_at(*place),
+            CellSource::Constant(value) => value,
+        }
     }
 
     pub(super) fn cell_at(&self, place: usize) -> &str {
@@ -179,10 +182,10 @@ impl RawRow<'_> {
     /// Returns the cells carried through to the results, in the order of
     /// [`extra_columns`](super::Manifest::extra_columns).
     pub fn extras(&self) -> impl Iterator<Item = &str> {
-        self.header
-            .extra_indices
-            .iter()
-            .map(|place| self.cell_at(*place))
+        self.header.extra_columns.iter().map(|extra| match extra {
+            ExtraColumn::Position(place) => self.cell_at(*place),
+            ExtraColumn::Constant(column) => self.cell(*column),
+        })
     }
 
     /// Returns the positions of the columns without a known meaning, also those without a name.
@@ -290,7 +293,7 @@ impl RawRow<'_> {
         for column in [Column::ObjectId, Column::ObjectExternalId] {
             self.refuse_reading_fault(Some(column))?;
         }
-        let has_column = |column| self.header.column_index(column).is_some();
+        let has_column = |column| self.header.has_column(column);
         let problem = |column, kind| {
             Err(RowFinding {
                 column: Some(column),

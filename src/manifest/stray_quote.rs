@@ -231,6 +231,7 @@ fn find_closing_quote(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::ColumnSources;
 
     const HEADER: &str = "file_path,object_type,object_id,external_id,note\n";
 
@@ -238,7 +239,7 @@ mod tests {
     /// its rows with the lines of their quotes.
     fn stray_quote(record: &str) -> Option<(QuoteProblem, Vec<(u32, u32)>)> {
         let text = format!("{HEADER}{record}");
-        let (header, mut rest) = ManifestHeader::read(&text).unwrap();
+        let (header, mut rest) = ManifestHeader::read(&text, &ColumnSources::default()).unwrap();
         let record = rest.next_record(&mut Vec::new()).unwrap();
         let stray = find_stray_quote(&text, &header, record)?;
         let rows = stray.inner_rows.iter();
@@ -329,7 +330,8 @@ mod tests {
             ("a,contract,1,A,\"x\"y\nc", 3),
         ] {
             let text = format!("{HEADER}{text}");
-            let (header, mut rest) = ManifestHeader::read(&text).unwrap();
+            let (header, mut rest) =
+                ManifestHeader::read(&text, &ColumnSources::default()).unwrap();
             let record = rest.next_record(&mut Vec::new()).unwrap();
             let mut rest = splitter_after(&text, &header, record, rest);
             let next = rest.next_record(&mut Vec::new()).unwrap();

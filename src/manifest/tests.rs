@@ -327,8 +327,8 @@ fn a_column_that_is_nearly_a_known_one_is_warned_of() {
     let ManifestWithProblems { manifest, problems } = read_str(&text).unwrap();
     assert_eq!(
         render_for_screen(&problems, &manifest, ShownSeverities::ErrorsAndWarnings),
-        "warning: m.csv line 1: the column \"titel\" is not known; rename the column to title if \
-         title is meant, or ignore this warning\n"
+        "warning: m.csv line 1: the column \"titel\" is not known; rename the column to title or \
+         say --column title=titel if title is meant, or ignore this warning\n"
     );
     assert_eq!(
         render_for_screen(&problems, &manifest, ShownSeverities::ErrorsOnly),

@@ -1,8 +1,13 @@
-//! Command line for going on with an import.
+//! Commands printed for the user, to be pasted into a POSIX shell as they are.
 
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU64;
 
-use crate::commands::shell_words::shell_word;
+use crate::text::shell_word;
+
+/// Options that count for one run: sending again what may be attached already is to be decided anew
+/// each time.
+const OPTIONS_OF_ONE_RUN: [&str; 2] = ["--dry-run", "--retry-failed-jobs"];
 
 /// Rows of the next run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,52 +21,92 @@ pub(super) enum ResumedRows {
 }
 
 /// Returns the command line of the present run with `--resume`.
+///
+/// The command is made from the arguments as typed. So it holds every option that decides what is
+/// read and where files go, options of later versions included.
 pub(super) fn resume_command(rows: ResumedRows) -> String {
-    let typed = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-    let words: Vec<String> = resumed_words(typed.collect(), rows)
-        .iter()
-        .map(|word| shell_word(word))
-        .collect();
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let words = resumed_words(&typed, rows);
+    let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
     words.join(" ")
 }
 
-/// Returns the words of a command line with `--resume` from the words typed.
-fn resumed_words(typed: Vec<String>, rows: ResumedRows) -> Vec<String> {
+/// Returns the words of a command line with `--resume` from the words typed. Words after `--` are no
+/// options.
+fn resumed_words(typed: &[OsString], rows: ResumedRows) -> Vec<OsString> {
     let left_out: &[&str] = match rows {
         ResumedRows::AsTyped => &[],
         ResumedRows::All => &["--limit", "--only"],
         ResumedRows::First(_) => &["--limit"],
     };
-    let mut words = Vec::new();
-    let mut typed = typed.into_iter();
-    while let Some(word) = typed.next() {
-        let (option, value) = match word.split_once('=') {
-            Some((option, value)) => (option, Some(value)),
-            None => (word.as_str(), None),
-        };
-        if left_out.contains(&option) {
-            if value.is_none() {
-                typed.next();
-            }
+    let end = typed.iter().position(|word| word == "--");
+    let (options, operands) = typed.split_at(end.unwrap_or(typed.len()));
+    let mut words: Vec<OsString> = Vec::new();
+    let mut options = options.iter();
+    while let Some(word) = options.next() {
+        if left_out.iter().any(|option| word == option) {
+            options.next();
             continue;
         }
-        // Sending again what may be attached already is to be decided anew each time.
-        if word != "--dry-run" && word != "--retry-failed-jobs" {
-            words.push(word);
+        let is_of_one_run = OPTIONS_OF_ONE_RUN.iter().any(|option| word == option);
+        if !is_of_one_run && !left_out.iter().any(|option| has_value_of(word, option)) {
+            words.push(word.clone());
         }
     }
     if let ResumedRows::First(limit) = rows {
-        words.extend(["--limit".to_owned(), limit.to_string()]);
+        words.extend(["--limit".into(), limit.to_string().into()]);
     }
     if !words.iter().any(|word| word == "--resume") {
-        words.push("--resume".to_owned());
+        words.push("--resume".into());
     }
+    words.extend(operands.iter().cloned());
     words
+}
+
+/// Returns `true` if a word is an option together with its value, such as `--limit=10`.
+fn has_value_of(word: &OsStr, option: &str) -> bool {
+    let rest = word.as_encoded_bytes().strip_prefix(option.as_bytes());
+    rest.is_some_and(|rest| rest.starts_with(b"="))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_has_all_options_as_they_were_typed() {
+        for (typed, resumed) in [
+            (
+                &[
+                    "import",
+                    "m.csv",
+                    "--dry-run",
+                    "--column",
+                    "file_path=Document link",
+                ][..],
+                &[
+                    "import",
+                    "m.csv",
+                    "--column",
+                    "file_path=Document link",
+                    "--resume",
+                ][..],
+            ),
+            (
+                &[
+                    "import",
+                    "--retry-failed-jobs",
+                    "--set=title=it's",
+                    "--",
+                    "-m.csv",
+                ],
+                &["import", "--set=title=it's", "--resume", "--", "-m.csv"],
+            ),
+        ] {
+            let typed: Vec<OsString> = typed.iter().map(OsString::from).collect();
+            assert_eq!(resumed_words(&typed, ResumedRows::All), resumed);
+        }
+    }
 
     #[test]
     fn a_command_goes_on_with_all_rows_or_with_the_rest_of_a_part() {
@@ -83,8 +128,9 @@ mod tests {
                 "consign import m.csv --only 1-30 --limit 7 --resume",
             ),
         ] {
-            let words = typed.split(' ').map(str::to_owned).collect();
-            assert_eq!(resumed_words(words, rows).join(" "), resumed);
+            let typed: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            let resumed: Vec<&str> = resumed.split(' ').collect();
+            assert_eq!(resumed_words(&typed, rows), resumed);
         }
     }
 }

@@ -7,14 +7,16 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::folder_contents::{LeftOutFile, LeftOutFiles};
-use crate::commands::shell_words::{shell_path, shell_word};
+use crate::commands::shell_words::shell_path;
 use crate::config::FolderManifestPlan;
 use crate::error::ProgramExit;
 use crate::manifest::Column;
 use crate::manifest::draft::{DraftTally, ManifestDraft};
 use crate::progress::human_size;
 use crate::root::parent_folder;
-use crate::text::{count_with_noun, count_with_noun_and_verb, escape, quote_first, quoted};
+use crate::text::{
+    count_with_noun, count_with_noun_and_verb, escape, quote_first, quoted, shell_word,
+};
 
 /// Most files named in a line.
 const MAX_FILES_NAMED: usize = 10;
@@ -164,11 +166,7 @@ fn check_command(manifest: &Path, folder: &Path) -> String {
     let program = std::env::args_os()
         .next()
         .unwrap_or_else(|| "consign".into());
-    let mut command = format!(
-        "{} check {}",
-        shell_word(&program.to_string_lossy()),
-        shell_path(manifest)
-    );
+    let mut command = format!("{} check {}", shell_word(&program), shell_path(manifest));
     if !is_same_folder(parent_folder(manifest), folder) {
         let _ = write!(command, " --root {}", shell_path(folder));
     }

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use crate::manifest::Column;
-use crate::manifest::header::normalise_name;
+use crate::manifest::heading::normalise_heading;
 
 /// Name of the part for any folders.
 const ANY_FOLDERS: &str = "**";
@@ -207,7 +207,7 @@ impl PatternParser {
     }
 
     fn placeholder(&mut self, name: &str, place: usize) -> Result<NamePiece, InvalidPathPattern> {
-        let known = normalise_name(name);
+        let known = normalise_heading(name);
         match known.as_str() {
             "" => return Err(mistake(place, "a placeholder without a name")),
             "ext" => return Ok(NamePiece::Extension),
@@ -235,7 +235,7 @@ impl PatternParser {
         if self
             .columns
             .iter()
-            .any(|other| normalise_name(other.as_str()) == known)
+            .any(|other| normalise_heading(other.as_str()) == known)
         {
             return Err(mistake(place, format!("{{{name}}} for the second time")));
         }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::length_limit::LengthLimit;
 use super::path_problem;
 use super::problem_kind::ProblemKind;
+use crate::manifest::ColumnHeading;
 use crate::model::{InvalidObjectId, NonFileKind, ObjectType};
 use crate::text::{looks_the_same, nearest_word};
 
@@ -21,10 +22,14 @@ impl ProblemKind {
             Self::FileMissing { similar_paths } if !similar_paths.is_empty() => {
                 return did_you_mean(value, similar_paths);
             }
-            Self::MisspeltColumn { known, .. } => {
+            Self::MisspeltColumn { name, known } => {
+                let option = ColumnHeading {
+                    column: *known,
+                    heading: name.to_string(),
+                };
                 return format!(
-                    "rename the column to {known} if {known} is meant, or ignore this \
-                                warning"
+                    "rename the column to {known} or say {option} if {known} is meant, or ignore this \
+                     warning"
                 );
             }
             Self::RaggedRow { .. } => {

@@ -29,6 +29,12 @@ impl ProblemKind {
         }
     }
 
+    /// Returns the mistake and the remedy in words, for a value that stands in no row.
+    pub(in crate::manifest) fn advice_on_value(&self, value: &str) -> String {
+        let predicate = self.predicate_about_value(value);
+        format!("{} {predicate}; {}", quoted(value), self.remedy(value))
+    }
+
     fn subject(&self, value: &str, manifest: &Manifest) -> String {
         match self {
             Self::DamagedCarriedText { position, .. } => {
@@ -51,6 +57,29 @@ impl ProblemKind {
     }
 
     fn predicate(&self, value: &str, manifest: &Manifest) -> Cow<'static, str> {
+        match self {
+            Self::DuplicateId { other } => {
+                format!("is also in {}", manifest.row_place(*other)).into()
+            }
+            Self::SimilarId { other, column } => {
+                similar_id_predicate(value, *other, *column, manifest).into()
+            }
+            Self::NewIdInUse { other } => {
+                let place = manifest.row_place(*other);
+                format!("is the external_id of {place}").into()
+            }
+            Self::File(warning) => warning.predicate(manifest).into(),
+            Self::Path(wrong) => wrong.predicate(manifest).into(),
+            Self::OtherService {
+                first_row: first,
+                manifest_service: ours,
+            } => other_service_predicate(*first, *ours, manifest).into(),
+            _ => self.predicate_about_value(value),
+        }
+    }
+
+    /// Returns the predicate without places of other rows.
+    fn predicate_about_value(&self, value: &str) -> Cow<'static, str> {
         let plain = match self {
             Self::RaggedRow {
                 header_cells: expected,
@@ -58,30 +87,12 @@ impl ProblemKind {
                 last_line,
             } => return ragged_row_predicate(*expected, *found, *last_line).into(),
             Self::DroppedZeros { width } => return dropped_zeros_predicate(*width).into(),
-            Self::DuplicateId { other } => {
-                return format!("is also in {}", manifest.row_place(*other)).into();
-            }
-            Self::SimilarId { other, column } => {
-                return similar_id_predicate(value, *other, *column, manifest).into();
-            }
             Self::HiddenCharacter(_) => return hidden_characters::predicate(value).into(),
             Self::TooLong(limit) => return limit.predicate(value).into(),
             Self::DamagedText(damage) | Self::DamagedCarriedText { damage, .. } => {
                 return damage.predicate(value).into();
             }
             Self::MisreadLines(lines) => return lines.predicate().into(),
-            Self::NewIdInUse { other } => {
-                let place = manifest.row_place(*other);
-                return format!("is the external_id of {place}").into();
-            }
-            Self::File(warning) => return warning.predicate(manifest).into(),
-            Self::OtherService {
-                first_row: first,
-                manifest_service: ours,
-            } => {
-                return other_service_predicate(*first, *ours, manifest).into();
-            }
-            Self::Path(wrong) => return wrong.predicate(manifest).into(),
             Self::FolderMissing { folder } => {
                 return format!("does not exist: there is no folder {}", quoted(folder)).into();
             }
@@ -105,6 +116,14 @@ impl ProblemKind {
                 return format!("the record could not be looked up: {}", escape(cause)).into();
             }
             Self::Quote(wrong) => return wrong.predicate().into(),
+            Self::DuplicateId { .. } => "is also in another row",
+            Self::SimilarId { .. } => {
+                "differs only in case or in the encoding of accents from an id in another row"
+            }
+            Self::NewIdInUse { .. } => "is the external_id of another row",
+            Self::File(_) => "is a file that may be sent by mistake",
+            Self::Path(_) => "is not a path below the root",
+            Self::OtherService { .. } => "is not an object type of the manifest's service",
             Self::MisspeltColumn { .. } => "is not known",
             Self::UnnamedColumn { .. } => "has no name in the header",
             // Their sentences are complete.

@@ -206,7 +206,7 @@ impl<R: Read + Seek> WorkbookReading<'_, R> {
             .iter()
             .map(|name| name.as_str().into())
             .collect();
-        let read = ManifestHeader::from_names(header.row + 1, &names, self.options)?;
+        let read = ManifestHeader::from_names(header.row + 1, &names, &self.options.columns)?;
         let mut known = vec![None; names.len()];
         for column in Column::ALL {
             if let Some(index) = read.column_index(column) {

@@ -54,7 +54,7 @@ pub(super) fn find_header(rows: &[HeadRow], options: &ManifestOptions) -> Header
             .iter()
             .map(|(_, name)| Cow::Borrowed(name.as_str()))
             .collect();
-        match ManifestHeader::from_names(row.row + 1, &names, options) {
+        match ManifestHeader::from_names(row.row + 1, &names, &options.columns) {
             Ok(_) => {
                 let (columns, names) = row.cells.iter().cloned().unzip();
                 return HeaderSearch::Found(SheetHeader {
@@ -67,6 +67,12 @@ pub(super) fn find_header(rows: &[HeadRow], options: &ManifestOptions) -> Header
                 let count = missing.missing.len();
                 if nearest.as_ref().is_none_or(|(least, _)| count < *least) {
                     nearest = Some((count, ManifestErrorKind::MissingColumns(missing)));
+                }
+            }
+            Err(ManifestErrorKind::UnknownHeading(unknown)) => {
+                let count = unknown.missing;
+                if nearest.as_ref().is_none_or(|(least, _)| count < *least) {
+                    nearest = Some((count, ManifestErrorKind::UnknownHeading(unknown)));
                 }
             }
             Err(other) => return HeaderSearch::Faulty(other),

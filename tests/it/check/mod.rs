@@ -74,7 +74,7 @@ fn warnings_stop_nobody() {
          a.pdf,contract,1,0012,x\na.pdf,contract,2,13,y\n",
     );
     let warnings = "warning: m.csv line 1: the column \"titel\" is not known; rename the column to \
-                    title if title is meant, or ignore this warning\n\
+                    title or say --column title=titel if title is meant, or ignore this warning\n\
                     warning: m.csv line 3 (row 2), column external_id: \"13\" is shorter than 4 \
                     digits, the length of all ids that begin with 0: a spreadsheet may have \
                     dropped its zeros; if so, export the column as text\n";

@@ -116,7 +116,8 @@ fn a_manifest_without_an_id_of_its_records_is_told_of_both_columns() {
         .stderr(
             "error: m.csv: line 1: missing column object_id or object_external_id; found \
              \"file_path\", \"object_type\", \"contract no\", \"external_id\"; expected file_path, \
-             object_type, object_id or object_external_id, external_id\n",
+             object_type, object_id or object_external_id, external_id; rename \"contract no\" or \
+             say --column object_id=\"contract no\", for example, if it is object_id\n",
         )
         .exits(2);
 }

@@ -29,7 +29,8 @@ fn a_manifest_that_is_none_is_refused_with_the_reason() {
             "file_path,object_type,object_id,externalid\na.pdf,contract,1,A\n",
             "line 1: missing column external_id; found \"file_path\", \"object_type\", \
              \"object_id\", \"externalid\"; expected file_path, object_type, object_id or \
-             object_external_id, external_id; rename \"externalid\" if it is external_id",
+             object_external_id, external_id; rename \"externalid\" or say --column \
+             external_id=externalid if it is external_id",
         ),
         (
             "file_path,object_type,object_id,external_id\na.pdf,contract,1,A\nb.pdf,\"event,2,B\n",
