@@ -17,7 +17,7 @@ use encoding_rs::Encoding;
 use crate::config::{SummaryForm, TenantEnvironment, TenantRegion};
 use crate::duration::parse_duration;
 use crate::http::target::HostSuffix;
-use crate::manifest::{ColumnConstant, ColumnHeading, find_encoding};
+use crate::manifest::{ColumnConstant, ColumnHeading, PathPrefix, find_encoding};
 use crate::model::{LookUpPolicy, ObjectRef, ObjectType, RowNumbers, SecondCopyPolicy, StatusWord};
 use crate::plan::ConflictPolicy;
 use crate::verification::download_scope::SampleShare;
@@ -362,6 +362,10 @@ pub struct InputArgs {
     /// Folder that file paths are relative to [default: the manifest's folder]
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// Beginning to take off the file paths, such as 'S:\Legal\Scans\'; paths without the beginning
+    /// stay as they are
+    #[arg(long, value_name = "PREFIX", value_parser = PathPrefix::parse, allow_hyphen_values = true)]
+    pub strip_prefix: Option<PathPrefix>,
     /// Encoding of the manifest, and of results that a spreadsheet has saved, where it is neither UTF-8
     /// nor UTF-16; for example windows-1252
     #[arg(long, value_name = "NAME", value_parser = find_encoding)]

@@ -3,11 +3,12 @@
 //! A file named by several rows is inspected once and read once. This module makes every check for
 //! which a file alone is enough; results of an earlier run come in through [`EarlierRun`]. Start
 //! with [`prepare_files`]; `distinct_files` holds the distinct files, `path_resolution` decides which
-//! file a path means, `single_file` inspects and hashes a single file, `record_contents` finds the
+//! file a path means, `prefix_proposal` finds a beginning of all paths that has to go, `single_file` inspects and hashes a single file, `record_contents` finds the
 //! same content twice on one record, `unnamed_files` finds the files that no row names.
 
 mod distinct_files;
 mod path_resolution;
+mod prefix_proposal;
 mod record_contents;
 mod single_file;
 mod unnamed_files;
@@ -200,6 +201,7 @@ impl InspectedFiles<'_> {
         in_worker_pool(|| {
             files.hash(root, watch);
             files.report_problems(earlier, &mut problems);
+            files.propose_prefix(root, &mut problems);
             problems.sort();
             let (of_rows, states, paths) = files.into_parts();
             PreparedFiles {

@@ -138,6 +138,7 @@ impl InputArgs {
                 encoding: self.encoding,
                 sheet: self.sheet,
                 columns: self.columns.into_sources()?,
+                strip_prefix: self.strip_prefix,
                 similar_ids: if self.allow_similar_ids {
                     SimilarIdPolicy::Allow
                 } else {

@@ -2,6 +2,7 @@
 //!
 //! A rule looks at no other row and at no file.
 
+use super::path_prefix::PathPrefix;
 use super::sought_path::SoughtPath;
 use crate::manifest::problem::{HiddenCharacterPlace, LengthLimit, ProblemKind, TextDamage};
 use crate::model::{
@@ -10,11 +11,16 @@ use crate::model::{
 };
 use crate::text::{hidden_form, is_bidi};
 
-/// Rule for `file_path`: a path that stays below the root, with `/` or `\` between its parts.
-pub(super) fn file_path(cell: &str) -> Result<SoughtPath<'_>, ProblemKind> {
+/// Rule for `file_path`: a path that stays below the root once a prefix is taken off, with `/` or `\`
+/// between its parts.
+pub(super) fn file_path<'c>(
+    cell: &'c str,
+    prefix: Option<&PathPrefix>,
+) -> Result<SoughtPath<'c>, ProblemKind> {
     require_value(cell)?;
     refuse_invisible_characters(cell)?;
-    SoughtPath::parse(cell)
+    let rest = prefix.and_then(|prefix| prefix.strip(cell));
+    SoughtPath::parse(rest.unwrap_or(cell))
 }
 
 /// Rule for `object_type`: exactly the word of an [`ObjectType`].

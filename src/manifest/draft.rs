@@ -108,7 +108,7 @@ pub fn refusal_of_file_path(path: &str) -> Option<String> {
     if path.contains('\\') {
         return Some("backslash".to_owned());
     }
-    let refusal = cell_rules::file_path(&file_path_cell(path)).err()?;
+    let refusal = cell_rules::file_path(&file_path_cell(path), None).err()?;
     Some(refusal.as_str().replace('_', " "))
 }
 

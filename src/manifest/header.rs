@@ -8,6 +8,7 @@ use super::column::Column;
 use super::column_sources::ColumnSources;
 use super::error::{ManifestErrorKind, MissingColumn, MissingColumns, UnknownHeading};
 use super::heading::normalise_heading;
+use super::path_prefix::PathPrefix;
 use super::record_splitter::{QuoteFault, RecordSpan, RecordSplitter};
 use crate::manifest::problem::{ManifestProblem, ProblemKind, ProblemList};
 use crate::results::{COLUMNS, LINE_CHECK_COLUMN};
@@ -77,6 +78,8 @@ pub(super) struct ManifestHeader {
     misspelt_columns: Vec<(String, Column)>,
     /// Meaning of a row with two ids of its record.
     pub(super) two_object_ids: TwoObjectIdsPolicy,
+    /// Beginning of file paths that the user takes off.
+    pub(super) strip_prefix: Option<PathPrefix>,
 }
 
 impl ManifestHeader {
@@ -146,6 +149,7 @@ impl ManifestHeader {
             extra_names,
             cell_sources,
             two_object_ids: TwoObjectIdsPolicy::Refuse,
+            strip_prefix: None,
         })
     }
 

@@ -22,6 +22,7 @@ mod manifest_service;
 mod new_id_conflicts;
 mod own_files;
 mod own_output;
+mod path_prefix;
 pub mod problem;
 mod record_file_names;
 mod record_splitter;
@@ -45,11 +46,12 @@ pub(crate) use equal_values::{FirstRowsByValue, RowValueHashes};
 pub use error::{ManifestError, ManifestErrorKind};
 pub use own_files::OwnFileFinder;
 pub use own_output::{OwnOutputKind, OwnOutputPolicy};
+pub use path_prefix::{InvalidPathPrefix, PathPrefix};
 pub(crate) use row::stored_file_name;
 pub use row::{ManifestRow, RawRow, RowFinding};
 pub(crate) use sought_path::{SoughtPath, are_same_but_for_separators};
 
-use self::problem::{ManifestProblem, ProblemKind, ProblemList};
+use self::problem::{ManifestProblem, PathProblem, ProblemKind, ProblemList};
 use crate::model::ProcurementService;
 use crate::text::csv_dialect::CsvDialect;
 use crate::text::decode::{MisreadLines, decode};
@@ -76,6 +78,8 @@ pub struct ManifestOptions {
     /// Name of the workbook's sheet. `None` for a text, and for a workbook with one sheet that can
     /// be a manifest.
     pub sheet: Option<String>,
+    /// Beginning of file paths that is taken off before the files are sought.
+    pub strip_prefix: Option<PathPrefix>,
 }
 
 /// Treatment of ids that a reader may take for others: `external_id`s that differ only in case, in the
@@ -236,6 +240,7 @@ fn parse_manifest(
     if own_output == Some(OwnOutputKind::Results) {
         header.two_object_ids = TwoObjectIdsPolicy::OwnIdCounts;
     }
+    header.strip_prefix.clone_from(&options.strip_prefix);
     header.refuse_damaged_names()?;
     header.warn_of_misspelt_columns(&mut problems);
     let RowScan {
@@ -271,9 +276,27 @@ fn parse_manifest(
     new_id_conflicts::report_new_ids_in_use(&manifest, ids, new_ids, similar, &mut problems);
     object_external_ids.warn_of_damage(&manifest, &mut problems);
     file_names.warn_of_duplicates(&manifest, &mut problems);
+    warn_of_unused_prefix(&manifest, &mut problems);
     problems.sort();
     tracing::info!(rows = manifest.len(), "read the manifest");
     Ok(ManifestWithProblems { manifest, problems })
+}
+
+/// Warns of a prefix with which no path begins.
+fn warn_of_unused_prefix(manifest: &Manifest, problems: &mut ProblemList) {
+    let Some(prefix) = &manifest.header.strip_prefix else {
+        return;
+    };
+    let has_prefix = |row: RawRow<'_>| prefix.strip(row.file_path()).is_some();
+    if !manifest.rows().any(has_prefix) {
+        problems.push(ManifestProblem {
+            row: 0,
+            column: Some(Column::FilePath),
+            kind: ProblemKind::Path(PathProblem::UnusedPrefix {
+                prefix: prefix.as_str().into(),
+            }),
+        });
+    }
 }
 
 impl Manifest {

@@ -120,7 +120,8 @@ impl ProblemList {
 
     /// Returns the number of rows with an error.
     pub fn unfit_row_count(&self) -> usize {
-        self.unfit.iter().filter(|unfit| **unfit).count()
+        // An error of the header is of no row.
+        self.unfit.iter().skip(1).filter(|unfit| **unfit).count()
     }
 }
 

@@ -211,7 +211,7 @@ impl RawRow<'_> {
             number: self.number(),
             line: self.line(),
             file_path: self
-                .check_cell(Column::FilePath, cell_rules::file_path)
+                .check_file_path()
                 .map(|_| self.file_path().to_owned())?,
             object_external_id: object.external_id().cloned(),
             object,
@@ -245,8 +245,7 @@ impl RawRow<'_> {
         let new_external_id =
             |cell| cell_rules::new_external_id(cell, self.external_id(), service).map(drop);
         let findings = [
-            self.check_cell(Column::FilePath, cell_rules::file_path)
-                .err(),
+            self.check_file_path().err(),
             object.err(),
             self.check_cell(Column::ExternalId, cell_rules::external_id)
                 .err(),
@@ -354,8 +353,7 @@ impl RawRow<'_> {
     /// Returns the path at which the row's file is sought, if the path is valid.
     pub(crate) fn sought_path(&self) -> Option<SoughtPath<'_>> {
         self.check_shape().ok()?;
-        self.check_cell(Column::FilePath, cell_rules::file_path)
-            .ok()
+        self.check_file_path().ok()
     }
 
     /// Builds a problem of this row.
@@ -365,6 +363,12 @@ impl RawRow<'_> {
             column,
             kind: wrong,
         }
+    }
+
+    /// Checks the cell of `file_path`, without the prefix that the user takes off.
+    fn check_file_path(&self) -> Result<SoughtPath<'_>, RowFinding> {
+        let prefix = self.header.strip_prefix.as_ref();
+        self.check_cell(Column::FilePath, |cell| cell_rules::file_path(cell, prefix))
     }
 
     /// Checks a cell by the rule of its column.

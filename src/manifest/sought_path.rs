@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use crate::manifest::problem::ProblemKind;
+use crate::model::NonFileKind;
 
 /// Returns `true` for the separators of path parts: `/`, and `\` as Windows writes paths.
 pub(crate) fn is_path_separator(c: char) -> bool {
@@ -35,8 +36,9 @@ pub(crate) struct SoughtPath<'r>(&'r str);
 
 impl<'r> SoughtPath<'r> {
     /// Checks a path. Fails if the path leads out of the root or begins at another root.
-    pub(super) fn parse(path: &'r str) -> Result<Self, ProblemKind> {
+    pub(crate) fn parse(path: &'r str) -> Result<Self, ProblemKind> {
         match path.as_bytes() {
+            [] => return Err(ProblemKind::NotAFile(NonFileKind::Folder)),
             [b'\\' | b'/', b'\\' | b'/', ..] => return Err(ProblemKind::NetworkPath),
             [b'\\' | b'/', ..] => return Err(ProblemKind::AbsolutePath),
             // `A: Anlage.pdf` may be the name of a file.

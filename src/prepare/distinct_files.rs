@@ -7,10 +7,13 @@ use std::hash::{BuildHasher as _, RandomState};
 use rayon::prelude::*;
 
 use super::path_resolution::{PathOfFile, ResolvedPaths, resolve_missing_paths};
+use super::prefix_proposal::find_prefix_to_strip;
 use super::record_contents::RecordContents;
 use super::single_file::{BytePattern, hash_file, inspect_file};
 use super::{EarlierRow, EarlierRun, HashProgress};
-use crate::manifest::problem::{FileWarning, PathProblem, ProblemKind, ProblemList};
+use crate::manifest::problem::{
+    FileWarning, ManifestProblem, PathProblem, ProblemKind, ProblemList,
+};
 use crate::manifest::{Column, Manifest, RawRow, SoughtPath, are_same_but_for_separators};
 use crate::model::{CheckedContent, FileStamp, MAX_KEELVAR_DOCUMENT_SIZE, ProcurementService};
 use crate::root::{MissingPathCause, MissingPathExplainer, Root};
@@ -235,6 +238,25 @@ impl<'m> DistinctFiles<'m> {
         match self.state_of_row(row.number() - 1)? {
             PreparationState::Hashed(content, _) => Some(content),
             _ => None,
+        }
+    }
+
+    /// Proposes to take off a beginning of all paths, if no file was found and some row cannot be
+    /// sent.
+    pub(super) fn propose_prefix(&mut self, root: &Root, problems: &mut ProblemList) {
+        let is_missing = |state: &PreparationState| matches!(state, PreparationState::Missing);
+        let is_of_path = |problem: &ManifestProblem| problem.column == Some(Column::FilePath);
+        if !self.states.iter().all(is_missing) || !problems.iter().any(is_of_path) {
+            return;
+        }
+        if let Some(prefix) = find_prefix_to_strip(self.manifest, root, &mut self.explainer) {
+            problems.push(ManifestProblem {
+                row: 0,
+                column: Some(Column::FilePath),
+                kind: ProblemKind::Path(PathProblem::SharedPrefix {
+                    prefix: prefix.as_str().into(),
+                }),
+            });
         }
     }
 

@@ -261,8 +261,8 @@ fn a_letter_and_a_colon_are_part_of_a_name_if_the_file_is_there() {
     }
     assert_eq!(
         folder.problem_of_path("A:Anlage .pdf"),
-        "\"A:Anlage .pdf\" begins with a drive letter; write the path relative to the root, which \
-         --root sets, with `/` between its parts"
+        "\"A:Anlage .pdf\" begins with a drive letter; take the beginning of the paths off \
+         with --strip-prefix, or write the path relative to the root, which --root sets"
     );
 }
 

@@ -195,3 +195,91 @@ fn names_that_only_look_like_a_file_are_proposed_and_never_taken() {
         "{problems}"
     );
 }
+
+#[test]
+fn a_beginning_that_the_root_does_not_have_is_proposed_and_taken_off() {
+    for (paths, prefix, told) in [
+        (
+            ["S:\\Legal\\Scans\\a.pdf", "s:\\legal\\Scans\\x\\b.pdf"],
+            "S:\\Legal\\Scans\\",
+            "'S:\\Legal\\Scans\\'",
+        ),
+        (
+            ["\\\\server\\it's\\a.pdf", "\\\\SERVER\\it's\\x\\b.pdf"],
+            "\\\\server\\it's\\",
+            "'\\\\server\\it'\\''s\\'",
+        ),
+        (
+            ["/home/me/a.pdf", "/home/me/x/b.pdf"],
+            "/home/me/",
+            "'/home/me/'",
+        ),
+        (
+            ["Legal/Scans/a.pdf", "Legal/Scans/x/b.pdf"],
+            "Legal/Scans/",
+            "'Legal/Scans/'",
+        ),
+    ] {
+        let test = with_paths(&paths)
+            .file("a.pdf", "alpha")
+            .file("x/b.pdf", "beta");
+        test.check()
+            .prints(format!(
+                "m.csv line 1, column file_path: each path begins with \"{prefix}\", which the root \
+                 does not have; take the beginning off with --strip-prefix {told}\n"
+            ))
+            .exits(2);
+        test.check().args(["--strip-prefix", prefix]).exits(0);
+        test.import()
+            .args(["--strip-prefix", prefix.trim_end_matches(['/', '\\'])])
+            .rows(["A1 uploaded", "A2 uploaded"])
+            .stored([("A1", "alpha"), ("A2", "beta")])
+            .exits(0);
+        assert_eq!(stored_names(&test), ["a.pdf", "b.pdf"]);
+        assert_eq!(test.results().cell("A1", "file_path"), paths[0]);
+    }
+}
+
+#[test]
+fn a_shorter_beginning_is_proposed_where_it_helps_and_none_where_no_file_is_found() {
+    let test = with_paths(&["S:\\Legal\\2024\\a.pdf"]).file("2024/a.pdf", "alpha");
+    test.check()
+        .prints("take the beginning off with --strip-prefix 'S:\\Legal\\'\n")
+        .exits(2);
+    let test = with_paths(&["S:\\Legal\\a.pdf", "T:\\Legal\\b.pdf"]).file("a.pdf", "alpha");
+    test.check()
+        .stderr(
+            "m.csv line 2 (row 1), column file_path: \"S:\\Legal\\a.pdf\" begins with a drive letter; \
+             take the beginning of the paths off with --strip-prefix, or write the path relative to \
+             the root, which --root sets\n\
+             m.csv line 3 (row 2), column file_path: \"T:\\Legal\\b.pdf\" begins with a drive letter; \
+             take the beginning of the paths off with --strip-prefix, or write the path relative to \
+             the root, which --root sets\n",
+        )
+        .exits(2);
+}
+
+#[test]
+fn a_prefix_with_which_no_path_begins_is_told_and_other_paths_stay_as_they_are() {
+    let test = with_paths(&["a.pdf", "S:\\Legal\\b.pdf"])
+        .file("a.pdf", "alpha")
+        .file("b.pdf", "beta");
+    test.check().args(["--strip-prefix", "S:\\Legal"]).exits(0);
+    let test = with_paths(&["a.pdf"]).file("a.pdf", "alpha");
+    test.check()
+        .args(["--strip-prefix", "S:\\Lega"])
+        .stderr(
+            "warning: m.csv line 1, column file_path: no path begins with \"S:\\Lega\"; correct \
+             --strip-prefix, or leave the option out\n",
+        )
+        .exits(0);
+    test.check()
+        .args(["--strip-prefix", "S:\\Legal\\.."])
+        .prints("the part `..` leads to another folder")
+        .exits(2);
+    let test = with_paths(&["S:\\Legal\\..\\a.pdf"]).file("a.pdf", "alpha");
+    test.check()
+        .args(["--strip-prefix", "S:\\Legal"])
+        .prints("contains the part `..`")
+        .exits(2);
+}

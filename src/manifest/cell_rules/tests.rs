@@ -40,7 +40,10 @@ fn what_a_spreadsheet_did_to_a_cell_is_recognised() {
 
 #[test]
 fn a_damaged_cell_is_an_error_in_every_column_that_is_used() {
-    assert_refusals(file_path, &[("#REF!", Some(ProblemKind::ErrorValue))]);
+    assert_refusals(
+        |cell| file_path(cell, None),
+        &[("#REF!", Some(ProblemKind::ErrorValue))],
+    );
     assert_refusals(object_type, &[("#N/A", Some(ProblemKind::ErrorValue))]);
     assert_refusals(
         object_id,
@@ -62,7 +65,7 @@ fn a_damaged_cell_is_an_error_in_every_column_that_is_used() {
 #[test]
 fn a_file_path_stays_below_the_root() {
     assert_refusals(
-        file_path,
+        |cell| file_path(cell, None),
         &[
             ("Verträge/a b.pdf", None),
             ("./a..b/c.pdf", None),

@@ -41,6 +41,17 @@ pub enum PathProblem {
         /// Number of a row with the other path.
         other: u32,
     },
+    /// All paths have a beginning that the root does not have, and with whose removal a file is
+    /// found.
+    SharedPrefix {
+        /// Beginning, as the first path spells the beginning.
+        prefix: Box<str>,
+    },
+    /// No path begins with the prefix that the user takes off.
+    UnusedPrefix {
+        /// Prefix as typed.
+        prefix: Box<str>,
+    },
 }
 
 impl PathProblem {
@@ -52,16 +63,28 @@ impl PathProblem {
             Self::Respelt { .. } => "respelt_path",
             Self::Ambiguous { .. } => "ambiguous_path",
             Self::FileOfOtherPath { .. } => "file_of_other_path",
+            Self::SharedPrefix { .. } => "shared_prefix",
+            Self::UnusedPrefix { .. } => "unused_prefix",
         }
     }
 
     pub(super) fn severity(&self) -> Severity {
         match self {
-            Self::Respelt { .. } => Severity::Warning,
+            Self::Respelt { .. } | Self::UnusedPrefix { .. } => Severity::Warning,
             Self::Backslash
             | Self::AmbiguousBackslash { .. }
             | Self::Ambiguous { .. }
-            | Self::FileOfOtherPath { .. } => Severity::Error,
+            | Self::FileOfOtherPath { .. }
+            | Self::SharedPrefix { .. } => Severity::Error,
+        }
+    }
+
+    /// Returns the subject of the sentence, for a cell with the given value.
+    pub(super) fn subject(&self, value: &str) -> String {
+        match self {
+            Self::SharedPrefix { .. } => "each path".to_owned(),
+            Self::UnusedPrefix { .. } => "no path".to_owned(),
+            _ => quoted(value),
         }
     }
 
@@ -93,12 +116,23 @@ impl PathProblem {
                 quoted(manifest.row_numbered(*other).file_path()),
                 manifest.row_place(*other)
             ),
+            Self::SharedPrefix { prefix } => format!(
+                "begins with {}, which the root does not have",
+                quoted(prefix)
+            ),
+            Self::UnusedPrefix { prefix } => format!("begins with {}", quoted(prefix)),
         }
     }
 
     /// Returns the advice.
-    pub(super) fn remedy(&self) -> &'static str {
-        match self {
+    pub(super) fn remedy(&self) -> String {
+        let remedy = match self {
+            Self::SharedPrefix { prefix } => {
+                // As a POSIX shell takes the word. A prefix has no control characters.
+                let prefix = prefix.replace('\'', r"'\''");
+                return format!("take the beginning off with --strip-prefix '{prefix}'");
+            }
+            Self::UnusedPrefix { .. } => "correct --strip-prefix, or leave the option out",
             Self::Backslash => "rename the file",
             Self::AmbiguousBackslash { .. } => {
                 "write the path with `/`, or rename the file with the `\\`"
@@ -106,7 +140,8 @@ impl PathProblem {
             Self::Respelt { .. } => "correct the path if another file is meant",
             Self::Ambiguous { .. } => "write the path of the right file",
             Self::FileOfOtherPath { .. } => "correct the path, or write the same path in both rows",
-        }
+        };
+        remedy.to_owned()
     }
 }
 

@@ -79,12 +79,12 @@ impl ProblemKind {
             Self::UnknownObject(_) => "correct the object_id or the object_type",
             Self::ObjectNotLookedUp { .. } => "run the import again later",
             Self::InvalidSha256 => "write 64 hexadecimal digits, or leave the cell empty",
-            Self::AbsolutePath => "write the path relative to the root, which --root sets",
             Self::ParentFolder => "set --root to a folder that all files are in",
-            Self::NetworkPath | Self::DriveLetter => {
-                "write the path relative to the root, which --root sets, with `/` between its parts"
+            Self::AbsolutePath | Self::NetworkPath | Self::DriveLetter => {
+                "take the beginning of the paths off with --strip-prefix, or write the path relative \
+                 to the root, which --root sets"
             }
-            Self::Path(wrong) => wrong.remedy(),
+            Self::Path(wrong) => return wrong.remedy(),
             Self::SeparatorInFileName => "write only the name of the file",
             Self::FileMissing { .. } | Self::FolderMissing { .. } => {
                 "correct the path, which is relative to the manifest's folder or to --root"

@@ -52,6 +52,7 @@ impl ProblemKind {
             | Self::UnknownObjectExternalId(_)
             | Self::AmbiguousObjectExternalId { .. }
             | Self::ObjectNotLookedUp { .. } => format!("{}:", quoted(value)),
+            Self::Path(wrong) => wrong.subject(value),
             _ => quoted(value),
         }
     }

@@ -122,8 +122,8 @@ fn every_path_that_may_lead_out_of_the_root_is_told() {
         (
             "/etc/hostname",
             "absolute_path",
-            "\"/etc/hostname\" is an absolute path; write the path relative to the root, which \
-             --root sets",
+            "\"/etc/hostname\" is an absolute path; take the beginning of the paths off with \
+             --strip-prefix, or write the path relative to the root, which --root sets",
         ),
         (
             "../a.pdf",
@@ -133,14 +133,15 @@ fn every_path_that_may_lead_out_of_the_root_is_told() {
         (
             "\\\\server\\share\\a.pdf",
             "network_path",
-            "\"\\\\server\\share\\a.pdf\" is a path to another computer; write the path relative \
-             to the root, which --root sets, with `/` between its parts",
+            "\"\\\\server\\share\\a.pdf\" is a path to another computer; take the beginning of \
+             the paths off with --strip-prefix, or write the path relative to the root, which --root \
+             sets",
         ),
         (
             "C:\\a.pdf",
             "drive_letter",
-            "\"C:\\a.pdf\" begins with a drive letter; write the path relative to the root, which \
-             --root sets, with `/` between its parts",
+            "\"C:\\a.pdf\" begins with a drive letter; take the beginning of the paths off with \
+             --strip-prefix, or write the path relative to the root, which --root sets",
         ),
         (
             "\u{202e}fdp.exe",
