@@ -4,11 +4,13 @@
 //! none is guessed.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::error::{SheetInWords, WorkbookError};
 use super::sheet_reader::{ListedSheet, SheetKind};
 use crate::manifest::header::ManifestHeader;
 use crate::manifest::{ManifestErrorKind, ManifestOptions};
+use crate::text::quoted;
 
 /// Number of rows of a sheet among which the header is sought; titles and remarks may stand above
 /// the header.
@@ -75,10 +77,50 @@ pub(super) fn find_header(rows: &[HeadRow], options: &ManifestOptions) -> Header
                     nearest = Some((count, ManifestErrorKind::UnknownHeading(unknown)));
                 }
             }
-            Err(other) => return HeaderSearch::Faulty(other),
+            // Rows of titles may hold anything.
+            Err(ManifestErrorKind::DuplicateColumn { .. })
+                if !is_header_without_repetitions(row, options) => {}
+            Err(other) => return HeaderSearch::Faulty(with_columns_of_sheet(other, row)),
         }
     }
     HeaderSearch::Missing(nearest.map_or(ManifestErrorKind::EmptyFile, |(_, reason)| reason))
+}
+
+/// Counts the columns of a mistake as the sheet does, with the columns without a name.
+fn with_columns_of_sheet(reason: ManifestErrorKind, row: &HeadRow) -> ManifestErrorKind {
+    let in_sheet = |number: usize| {
+        let cell = row.cells.get(number - 1);
+        cell.map_or(number, |(column, _)| *column as usize + 1)
+    };
+    match reason {
+        ManifestErrorKind::DuplicateColumn {
+            line,
+            name,
+            first,
+            second,
+        } => ManifestErrorKind::DuplicateColumn {
+            line,
+            name,
+            first: in_sheet(first),
+            second: in_sheet(second),
+        },
+        other => other,
+    }
+}
+
+/// Returns `true` if a row with repeated names is a header but for the repetitions.
+fn is_header_without_repetitions(row: &HeadRow, options: &ManifestOptions) -> bool {
+    let mut seen = HashSet::new();
+    let mut names: Vec<Cow<'_, str>> = Vec::new();
+    for (_, name) in &row.cells {
+        if seen.insert(name.trim().to_lowercase()) {
+            names.push(Cow::Borrowed(name));
+        }
+    }
+    !matches!(
+        ManifestHeader::from_names(row.row + 1, &names, &options.columns),
+        Err(ManifestErrorKind::MissingColumns(_) | ManifestErrorKind::UnknownHeading(_))
+    )
 }
 
 /// Returns the index of the sheet with a name: the very name, or else the only name that differs in
@@ -166,6 +208,9 @@ fn no_candidate(sheets: &[ListedSheet], searches: &[Option<HeaderSearch>]) -> Wo
             None => String::new(),
             Some(HeaderSearch::Missing(ManifestErrorKind::MissingColumns(missing))) => {
                 format!("without {}", missing.names())
+            }
+            Some(HeaderSearch::Missing(ManifestErrorKind::UnknownHeading(unknown))) => {
+                format!("without the heading {}", quoted(&unknown.heading))
             }
             Some(HeaderSearch::Missing(_)) => "empty".to_owned(),
             Some(_) => "with the columns: name it with --sheet".to_owned(),

@@ -73,6 +73,7 @@ pub(super) fn scan_sheet<R: Read + Seek>(
         next_row: 0,
         next_column: 0,
         cell: None,
+        value: String::new(),
     };
     loop {
         let start = part.position();
@@ -122,16 +123,29 @@ struct SheetScan {
     next_row: u32,
     next_column: u32,
     cell: Option<ScannedCell>,
+    /// Beginning of the value of the present cell.
+    value: String,
 }
 
+/// Cell under scan. Its value is in [`SheetScan::value`].
 struct ScannedCell {
     position: CellPosition,
     /// Offset in the part.
     start: u64,
     has_address: bool,
-    value_type: Box<str>,
+    value_type: ValueType,
     has_formula: bool,
-    value: Option<String>,
+    has_value: bool,
+}
+
+/// Type of a stored value, as far as the scan tells types apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ValueType {
+    /// Error value.
+    Error,
+    /// Text that is the result of a formula.
+    FormulaText,
+    Other,
 }
 
 /// Bytes kept of a stored value, enough for any error value.
@@ -162,7 +176,7 @@ impl SheetScan {
             }
             ("v", SheetArea::InCell) => {
                 if let Some(cell) = &mut self.cell {
-                    cell.value = Some(String::new());
+                    cell.has_value = true;
                 }
                 self.area = SheetArea::InValue;
             }
@@ -198,7 +212,16 @@ impl SheetScan {
 
     fn start_cell(&mut self, element: &BytesStart<'_>, start: u64) -> Result<(), WorkbookError> {
         let row = self.next_row - 1;
-        let address = raw_attribute(&self.part, element, "r")?;
+        let (mut address, mut value_type) = (None, ValueType::Other);
+        for attribute in element.attributes() {
+            let attribute = attribute.map_err(|error| self.damaged(error))?;
+            match (attribute.key.as_ref(), &*attribute.value) {
+                ("r", _) => address = Some(attribute.value),
+                ("t", "e") => value_type = ValueType::Error,
+                ("t", "str") => value_type = ValueType::FormulaText,
+                _ => {}
+            }
+        }
         let position = match &address {
             Some(address) => CellPosition::parse(address)
                 .ok_or_else(|| self.damaged(format!("a cell has the address {address:?}")))?,
@@ -213,26 +236,24 @@ impl SheetScan {
         {
             return Err(self.damaged(format!("the cell {position} is out of order")));
         }
-        let value_type = raw_attribute(&self.part, element, "t")?.unwrap_or_default();
         self.next_column = position.column + 1;
         self.cell = Some(ScannedCell {
             position,
             start,
             has_address: address.is_some(),
-            value_type: value_type.into(),
+            value_type,
             has_formula: false,
-            value: None,
+            has_value: false,
         });
+        self.value.clear();
         self.area = SheetArea::InCell;
         Ok(())
     }
 
     fn text(&mut self, text: &str) {
-        if self.area == SheetArea::InValue
-            && let Some(value) = self.cell.as_mut().and_then(|cell| cell.value.as_mut())
-        {
-            let room = VALUE_BYTES_KEPT.saturating_sub(value.len());
-            value.extend(text.chars().take(room));
+        if self.area == SheetArea::InValue {
+            let room = VALUE_BYTES_KEPT.saturating_sub(self.value.len());
+            self.value.extend(text.chars().take(room));
         }
     }
 
@@ -262,8 +283,11 @@ impl SheetScan {
         cell: &ScannedCell,
         is_of_interest: impl Fn(u32) -> bool,
     ) -> Result<(), WorkbookError> {
-        let value = cell.value.as_deref().unwrap_or_default();
-        if &*cell.value_type == "e" && !KNOWN_ERRORS.contains(&value) && !value.is_empty() {
+        let value = self.value.as_str();
+        if cell.value_type == ValueType::Error
+            && !KNOWN_ERRORS.contains(&value)
+            && !value.is_empty()
+        {
             // calamine loses count of cells without an address after such a value.
             if !cell.has_address {
                 return Err(self.damaged(format!("the cell {} is {value:?}", cell.position)));
@@ -275,7 +299,7 @@ impl SheetScan {
         }
         if cell.has_formula && is_of_interest(cell.position.column) {
             // The result of a formula may be an empty text, which has the type `str`.
-            let is_empty_text = &*cell.value_type == "str" && cell.value.is_some();
+            let is_empty_text = cell.value_type == ValueType::FormulaText && cell.has_value;
             let is_uncalculated = value.is_empty() && !is_empty_text
                 || value == "0" && self.formula_results == FormulaResults::ToBeCalculated;
             if is_uncalculated {

@@ -93,7 +93,8 @@ fn a_missing_column_of_the_only_sheet_is_named_with_the_line_of_the_header() {
         .stderr(
             "error: m.xlsx: Contracts line 4: missing column external_id; found \"File Path\", \
              \"OBJECT-TYPE\", \"object_id\", \"externalid\"; expected file_path, object_type, object_id \
-             or object_external_id, external_id; rename \"externalid\" if it is external_id\n",
+             or object_external_id, external_id; rename \"externalid\" or say --column \
+             external_id=externalid if it is external_id\n",
         )
         .exits(2);
 }
@@ -101,7 +102,11 @@ fn a_missing_column_of_the_only_sheet_is_named_with_the_line_of_the_header() {
 #[test]
 fn the_header_may_stand_below_a_title_and_beside_other_cells() {
     let test = with_workbook(workbook_with(|sheet| {
-        write_row(sheet, 0, &[Text("Contracts of 2026")]);
+        write_row(
+            sheet,
+            0,
+            &[Text("Contracts"), Text("of"), Text("of 2026"), Text("of")],
+        );
         for (column, name) in (3..).zip(HEADER) {
             sheet.write_string(19, column, name).unwrap();
         }
@@ -196,5 +201,50 @@ fn a_text_has_no_sheets() {
     test.check()
         .args(["--sheet", "Contracts"])
         .stderr("error: m.csv: is a text and has no sheets; leave --sheet away\n")
+        .exits(2);
+}
+
+#[test]
+fn a_heading_that_stands_twice_is_told() {
+    let test = with_workbook(workbook_with(|sheet| {
+        write_header(sheet);
+        sheet.write_string(0, 5, "File Path").unwrap();
+    }));
+    test.check_workbook()
+        .stderr(
+            "error: m.xlsx: Contracts line 1: the columns 1 and 6 are both named \"File Path\"; rename \
+             or remove one\n",
+        )
+        .exits(2);
+}
+
+#[test]
+fn headings_of_the_house_are_found_in_the_sheet_that_has_them() {
+    let bytes = {
+        let mut workbook = Workbook::new();
+        let notes = workbook.add_worksheet().set_name("Notes").unwrap();
+        notes.write_string(0, 0, "Remember").unwrap();
+        let sheet = workbook.add_worksheet().set_name("Contracts").unwrap();
+        let header = [Text("Link"), Text("object_id"), Text("external_id")];
+        write_row(sheet, 2, &header);
+        write_row(sheet, 3, &[Text("a.pdf"), Number(1.5), Text("A")]);
+        workbook.save_to_buffer().unwrap()
+    };
+    let test = with_workbook(bytes);
+    let by_options = [
+        "--column",
+        "file_path=Link",
+        "--set",
+        "object_type=contract",
+    ];
+    test.check_workbook()
+        .args(by_options)
+        .prints("read 1 row from the sheet Contracts\n")
+        .prints(
+            "m.xlsx Contracts!B4 (row 1), column object_id: \"1.5\" is a number with a fraction",
+        )
+        .exits(2);
+    test.check_workbook()
+        .prints("\"Notes\" (without file_path, object_type, object_id or object_external_id, external_id)")
         .exits(2);
 }
