@@ -43,7 +43,8 @@ fn a_manifest_that_is_none_is_refused_with_the_reason() {
         ),
         (
             "PK\u{3}\u{4}rest of a workbook",
-            "is a spreadsheet's own file, not text; save it as CSV (UTF-8) and name that file",
+            "is a damaged workbook: ZIP archive: invalid Zip archive: Could not find EOCD; open it \
+             in a spreadsheet program and save it again",
         ),
     ] {
         is_refused(manifest, message);
