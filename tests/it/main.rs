@@ -7,9 +7,9 @@
 //! - First imports and their options: `first_import`, `dry_run`, `limits`, `pilot`, `preflight`,
 //!   `already_there`, `external_ids`, `lookup_on_clash`, `routing`, `empty_sizes`, `objects`, `uploads`,
 //!   `refused_early`.
-//! - Manifests: `manifest_command` (from a folder), `check` (problems), `foreign_paths` (paths from
-//!   another system), `second_copies` (files attached already), `unnamed_files` (files in no row),
-//!   `hostile_text`.
+//! - Manifests: `manifest_command` (from a folder), `check` (problems), `headings` (columns under
+//!   other names), `foreign_paths` (paths from another system), `second_copies` (files attached
+//!   already), `unnamed_files` (files in no row), `hostile_text`.
 //! - Results: `results_file`, `results_displaced`, `opened_in_excel`, `saved_anew`, `formats`,
 //!   `outputs`, `resume`.
 //! - Sudden ends: `killed`, `killed_at_syncs`, `killed_often`, `disk`, `full_disk`,
@@ -42,6 +42,7 @@ mod foreign_hosts;
 mod foreign_paths;
 mod formats;
 mod full_disk;
+mod headings;
 mod hostile_text;
 mod keelvar;
 mod keelvar_access;
