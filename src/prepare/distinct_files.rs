@@ -12,11 +12,12 @@ use super::record_contents::RecordContents;
 use super::single_file::{BytePattern, hash_file, inspect_file};
 use super::{EarlierRow, EarlierRun, HashProgress};
 use crate::manifest::problem::{
-    FileWarning, ManifestProblem, PathProblem, ProblemKind, ProblemList,
+    FileWarning, HiddenCharacterPlace, ManifestProblem, PathProblem, ProblemKind, ProblemList,
 };
 use crate::manifest::{Column, Manifest, RawRow, SoughtPath, are_same_but_for_separators};
 use crate::model::{CheckedContent, FileStamp, MAX_KEELVAR_DOCUMENT_SIZE, ProcurementService};
 use crate::root::{MissingPathCause, MissingPathExplainer, Root};
+use crate::text::has_unseen_character;
 
 /// Index of a file among the distinct files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,6 +220,9 @@ impl<'m> DistinctFiles<'m> {
                         let path = path.clone();
                         let taken = ProblemKind::Path(PathProblem::Respelt { path });
                         found.push((Column::FilePath, taken));
+                    } else if !row.file_path().is_ascii() && has_unseen_character(row.file_path()) {
+                        let hidden = ProblemKind::HiddenCharacter(HiddenCharacterPlace::FilePath);
+                        found.push((Column::FilePath, hidden));
                     }
                     found
                 }

@@ -283,3 +283,23 @@ fn a_prefix_with_which_no_path_begins_is_told_and_other_paths_stay_as_they_are()
         .prints("contains the part `..`")
         .exits(2);
 }
+
+#[test]
+fn a_character_that_cannot_be_seen_is_named_with_the_file_that_may_be_meant() {
+    let test = with_paths(&["a\u{200b}.pdf"]).file("a.pdf", "alpha");
+    test.check()
+        .stderr(
+            "m.csv line 2 (row 1), column file_path: \"a\\u{200b}.pdf\" does not exist, and contains \
+             U+200B ZERO WIDTH SPACE, which cannot be seen; did you mean \"a.pdf\"?\n",
+        )
+        .exits(2);
+    // The file has the character, too.
+    let test = with_paths(&["a\u{200b}.pdf"]).file("a\u{200b}.pdf", "alpha");
+    test.check()
+        .stderr(
+            "warning: m.csv line 2 (row 1), column file_path: \"a\\u{200b}.pdf\" contains U+200B ZERO \
+             WIDTH SPACE, which cannot be seen; the file has it, too: rename the file to \"a.pdf\" \
+             unless the character is meant\n",
+        )
+        .exits(0);
+}

@@ -20,13 +20,15 @@ pub enum HiddenCharacterPlace {
     AcceptedId,
     /// Name under which the file is stored, which is no key.
     FileName,
+    /// Path of a file that has the character in its name as well.
+    FilePath,
 }
 
 impl HiddenCharacterPlace {
     pub(super) fn severity(self) -> Severity {
         match self {
             Self::FixedKey | Self::RefusedId => Severity::Error,
-            Self::AcceptedId | Self::FileName => Severity::Warning,
+            Self::AcceptedId | Self::FileName | Self::FilePath => Severity::Warning,
         }
     }
 
@@ -38,6 +40,11 @@ impl HiddenCharacterPlace {
                 format!("write {plain}, or accept such characters with --allow-similar-ids")
             }
             Self::AcceptedId => "--allow-similar-ids accepts the id as it is".to_owned(),
+            Self::FilePath => {
+                format!(
+                    "the file has it, too: rename the file to {plain} unless the character is meant"
+                )
+            }
             Self::FileName => format!("write {plain} unless the character is meant"),
         }
     }

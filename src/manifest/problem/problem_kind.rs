@@ -316,6 +316,7 @@ impl ProblemKind {
                 ..
             }
             | Self::TitleNotSent
+            | Self::HiddenCharacter(HiddenCharacterPlace::FilePath)
             | Self::File(_)
             | Self::Path(PathProblem::Respelt { .. })
             | Self::Quote(QuoteProblem::HoldsRow { .. }) => 1,

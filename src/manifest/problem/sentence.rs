@@ -8,7 +8,7 @@ use crate::manifest::{Column, Manifest};
 use crate::model::{
     MAX_FILE_SIZE, MAX_KEELVAR_DOCUMENT_SIZE, NonFileKind, ObjectType, ProcurementService,
 };
-use crate::text::{count_with_noun, escape, group_thousands, quoted};
+use crate::text::{count_with_noun, escape, group_thousands, hidden_form, quoted};
 
 const DATE_LIKE_ID: &str = "looks like a date, and other ids of the column do not: a spreadsheet may \
                             have rewritten the id";
@@ -88,6 +88,10 @@ impl ProblemKind {
                 last_line,
             } => return ragged_row_predicate(*expected, *found, *last_line).into(),
             Self::DroppedZeros { width } => return dropped_zeros_predicate(*width).into(),
+            Self::FileMissing { .. } if value.chars().any(|c| hidden_form(c).is_some()) => {
+                let hidden = hidden_characters::predicate(value);
+                return format!("does not exist, and {hidden}").into();
+            }
             Self::HiddenCharacter(_) => return hidden_characters::predicate(value).into(),
             Self::TooLong(limit) => return limit.predicate(value).into(),
             Self::DamagedText(damage) | Self::DamagedCarriedText { damage, .. } => {

@@ -113,7 +113,8 @@ fn the_problems_file_holds_everything_and_no_formula() {
              object type\",\"allowed are contract, event, project, supplier_company, \
              sourcing_event, sourcing_request\"\n\
              error,absolute_path,{file},,,4,3,file_path,\"/c,d\",\"\"\"/c,d\"\" is an absolute \
-             path\",\"write the path relative to the root, which --root sets\"\n"
+             path\",\"take the beginning of the paths off with --strip-prefix, or write the path \
+             relative to the root, which --root sets\"\n"
         )
     );
 }

@@ -131,16 +131,16 @@ fn every_path_that_may_lead_out_of_the_root_is_told() {
             "\"../a.pdf\" contains the part `..`; set --root to a folder that all files are in",
         ),
         (
-            "\\\\server\\share\\a.pdf",
+            "\\\\server\\share\\b.pdf",
             "network_path",
-            "\"\\\\server\\share\\a.pdf\" is a path to another computer; take the beginning of \
+            "\"\\\\server\\share\\b.pdf\" is a path to another computer; take the beginning of \
              the paths off with --strip-prefix, or write the path relative to the root, which --root \
              sets",
         ),
         (
-            "C:\\a.pdf",
+            "C:\\b.pdf",
             "drive_letter",
-            "\"C:\\a.pdf\" begins with a drive letter; take the beginning of the paths off with \
+            "\"C:\\b.pdf\" begins with a drive letter; take the beginning of the paths off with \
              --strip-prefix, or write the path relative to the root, which --root sets",
         ),
         (
