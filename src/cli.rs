@@ -226,6 +226,9 @@ pub struct ReportArgs {
     /// file exists]
     #[arg(long, value_name = "PATH")]
     pub manifest: Option<PathBuf>,
+    /// Sheet of the manifest's workbook [default: the only visible sheet with the columns]
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
     /// Encoding of the manifest, and of results that a spreadsheet has saved, where it is neither UTF-8
     /// nor UTF-16; for example windows-1252
     #[arg(long, value_name = "NAME", value_parser = find_encoding)]

@@ -106,6 +106,7 @@ impl ReportArgs {
         Ok(ReportPlan {
             results: self.results,
             manifest: self.manifest,
+            sheet: self.sheet,
             encoding: self.encoding,
             columns: self.columns.into_sources()?,
             attach: self.attach_to.map(|object| self.attach.into_plan(object)),

@@ -41,8 +41,13 @@ pub fn run(config: &ReportPlan) -> Result<ProgramExit, CommandError> {
     if let FoundManifest::Unreadable(error) = &manifest
         && !config.output.is_quiet()
     {
+        let advice = if error.reason.depends_on_sheet_or_columns() {
+            ": where the import had --sheet, --column or --set, give the report the same"
+        } else {
+            ""
+        };
         write_stderr(&format!(
-            "{error}; the report is written without the manifest\n"
+            "{error}; the report is written without the manifest{advice}\n"
         ));
     }
     let inputs = ReportInputs {
@@ -152,6 +157,7 @@ impl FoundManifest {
     fn read(path: &Path, config: &ReportPlan) -> Result<Self, ManifestError> {
         let options = ManifestOptions {
             encoding: config.encoding,
+            sheet: config.sheet.clone(),
             columns: config.columns.clone(),
             ..ManifestOptions::default()
         };

@@ -115,6 +115,8 @@ pub struct ReportPlan {
     pub results: PathBuf,
     /// Manifest to reconcile with, if named by the user.
     pub manifest: Option<PathBuf>,
+    /// Sheet of the manifest, if named by the user.
+    pub sheet: Option<String>,
     /// Encoding of the manifest and of results saved by a spreadsheet, if named by the user.
     pub encoding: Option<&'static Encoding>,
     /// Headings and values of the manifest's columns, as named by the user.

@@ -301,6 +301,19 @@ impl ManifestErrorKind {
         }
     }
 
+    /// Returns `true` if the file may be a manifest with other values of `--sheet`, `--column` and
+    /// `--set`.
+    pub(crate) fn depends_on_sheet_or_columns(&self) -> bool {
+        match self {
+            Self::MissingColumns(_)
+            | Self::Workbook(
+                WorkbookError::NoCandidate { .. } | WorkbookError::SeveralCandidates { .. },
+            ) => true,
+            Self::InSheet { reason, .. } => reason.depends_on_sheet_or_columns(),
+            _ => false,
+        }
+    }
+
     pub(super) fn with_path(self, path: &Path) -> ManifestError {
         ManifestError {
             path: path.to_owned(),

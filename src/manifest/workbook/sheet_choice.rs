@@ -153,8 +153,8 @@ pub(super) fn find_named_sheet(sheets: &[ListedSheet], name: &str) -> Result<usi
     Ok(index)
 }
 
-/// Chooses the only visible sheet with a header. `searches` has the result of each sheet with
-/// cells.
+/// Chooses the only visible sheet with a header. Fails with the mistake of the header where one
+/// visible sheet alone is not empty. `searches` has the result of each sheet of cells.
 pub(super) fn choose_sheet(
     sheets: &[ListedSheet],
     searches: Vec<Option<HeaderSearch>>,
@@ -170,13 +170,26 @@ pub(super) fn choose_sheet(
         .collect();
     let hidden_candidate =
         (0..sheets.len()).any(|index| !is_visible(&index) && is_candidate(&searches[index]));
-    let chosen = match (&candidates[..], &visible[..]) {
-        ([only], _) => *only,
-        ([], [only]) if !hidden_candidate => *only,
-        ([], _) => {
+    // A sheet without any cell is none that the user can mean.
+    let is_empty = |index: &usize| {
+        let search = &searches[*index];
+        matches!(
+            search,
+            Some(HeaderSearch::Missing(ManifestErrorKind::EmptyFile))
+        )
+    };
+    let filled: Vec<usize> = visible
+        .iter()
+        .copied()
+        .filter(|index| !is_empty(index))
+        .collect();
+    let chosen = match (&candidates[..], &visible[..], &filled[..]) {
+        ([only], ..) => *only,
+        ([], [only], _) | ([], _, [only]) if !hidden_candidate => *only,
+        ([], ..) => {
             return Err(no_candidate(sheets, &searches).into());
         }
-        (several, _) => {
+        (several, ..) => {
             let names = several.iter().map(|index| sheets[*index].name.clone());
             let names = names.collect();
             return Err(WorkbookError::SeveralCandidates { names }.into());

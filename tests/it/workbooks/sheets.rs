@@ -248,3 +248,50 @@ fn headings_of_the_house_are_found_in_the_sheet_that_has_them() {
         .prints("\"Notes\" (without file_path, object_type, object_id or object_external_id, external_id)")
         .exits(2);
 }
+
+#[test]
+fn empty_sheets_beside_the_only_filled_one_hide_no_mistake_in_its_header() {
+    with_workbook(workbook_of(&["Contracts*", "Sheet2", "Sheet3"]))
+        .check_workbook()
+        .args(["--column", "file_path=Link"])
+        .stderr(
+            "error: m.xlsx: Contracts line 1: no column has the heading \"Link\", which --column names \
+             for file_path; found \"file_path\", \"object_type\", \"object_id\", \"external_id\"\n",
+        )
+        .exits(2);
+    with_workbook(workbook_of(&["North*", "South*", "Sheet3"]))
+        .check_workbook()
+        .args(["--column", "file_path=Link"])
+        .prints(
+            "; its sheets are \"North\" (without the heading \"Link\"), \"South\" (without the heading \
+             \"Link\"), \"Sheet3\" (empty)\n",
+        )
+        .with_any_stderr()
+        .exits(2);
+}
+
+#[test]
+fn a_report_reads_the_sheet_of_the_import() {
+    let test = with_workbook(workbook_of(&["North*", "South*"]));
+    test.import_workbook()
+        .args(["--sheet", "South"])
+        .stderr("read 1 row from the sheet South\n")
+        .rows(["1 uploaded"])
+        .exits(0);
+    let report = || test.consign(["report", "m.results.csv"]);
+    let reconciled_against = || {
+        let report: serde_json::Value =
+            serde_json::from_str(&test.read("m.results.report.json")).unwrap();
+        report["reconciliation"]["against"].clone()
+    };
+    report()
+        .stderr(
+            "m.xlsx: has several sheets with the columns of a manifest: \"North\", \"South\"; name one \
+             of them with --sheet NAME; the report is written without the manifest: where the import \
+             had --sheet, --column or --set, give the report the same\n",
+        )
+        .exits(0);
+    assert_eq!(reconciled_against(), "row_numbers");
+    report().args(["--sheet", "South"]).exits(0);
+    assert_eq!(reconciled_against(), "manifest");
+}
