@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 use super::lost_lines::{LatestLine, LostLineDetector, LostLines};
 use super::{LineSerial, ResultsEntry, ResultsError, Status};
 use crate::mutex::lock_despite_poison;
-use crate::text::csv_dialect::CsvDialect;
+use crate::text::csv_dialect::{CsvDialect, is_separator_line};
 use crate::text::decode::{Encoding, decode_candidates};
 use crate::text::{LineCounter, count_with_noun, escape, unescape_formula};
 use csv::ByteRecord;
@@ -188,7 +188,12 @@ impl EarlierResults {
                 .position()
                 .map_or(0, |position| text_index(position.byte()));
             let end = text_index(reader.position().byte());
-            if is_blank_record(&record) {
+            let is_skipped = if first {
+                is_above_header
+            } else {
+                is_blank_record
+            };
+            if is_skipped(&record) {
                 continue;
             }
             let number = lines.line_of_record(reader.get_ref().get_ref(), start);
@@ -380,6 +385,11 @@ fn keep_latest(lines: &mut HashMap<Box<str>, LinePosition>, key: &str, position:
 /// True if a record is a line written by a spreadsheet for an empty row.
 pub(crate) fn is_blank_record(record: &ByteRecord) -> bool {
     record.iter().all(|cell| cell.trim_ascii().is_empty())
+}
+
+/// Returns `true` if a record may stand above the header: an empty row, or a line such as `sep=;`.
+pub(crate) fn is_above_header(record: &ByteRecord) -> bool {
+    is_blank_record(record) || is_separator_line(record)
 }
 
 /// True if a line was written to its end: the line ends with a line break, and outside of quoted

@@ -3,6 +3,8 @@
 
 use std::io::{self, Read, Write};
 
+use csv::ByteRecord;
+
 use super::unescape_formula;
 
 /// Byte order mark. Excel takes a CSV file without the mark for text in the computer's own encoding,
@@ -105,6 +107,19 @@ pub fn cell_value(index: usize, cell: &str) -> &str {
     } else {
         cell
     })
+}
+
+/// Returns `true` if a record is a line such as `sep=;`, which people add above the header so that
+/// Excel takes the delimiter of the line.
+pub(crate) fn is_separator_line(record: &ByteRecord) -> bool {
+    let mut cells = record.iter().map(String::from_utf8_lossy);
+    let first = cells.next().unwrap_or_default();
+    let first = cell_value(0, &first).trim();
+    // The delimiter is a part of the cell only where the line is quoted.
+    let is_prefix = first
+        .get(..4)
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("sep="));
+    is_prefix && first.len() <= 5 && cells.all(|cell| cell.trim().is_empty())
 }
 
 /// Returns the first cell of a line without a byte order mark before the cell, wherever the line

@@ -10,7 +10,7 @@ use super::{
 use crate::atomic_file;
 use crate::digest::sha256;
 use crate::model::{AttachmentId, Sha256Digest};
-use crate::results::earlier_results::is_blank_record;
+use crate::results::earlier_results::{is_above_header, is_blank_record};
 use crate::results::entry_cell::{
     BadCell, bad_cell, parse_cell, parse_optional_cell, parse_word_cell,
 };
@@ -139,6 +139,7 @@ impl VerificationFile {
         let mut records = csv
             .byte_records()
             .flatten()
+            .skip_while(is_above_header)
             .filter(|record| !is_blank_record(record));
         let header = records.next().unwrap_or_default();
         let header = StringRecord::from_byte_record_lossy(header);

@@ -236,3 +236,30 @@ fn reversed(text: &str) -> String {
     lines[1..].reverse();
     lines.join("\n") + "\n"
 }
+
+#[test]
+fn results_below_a_line_that_names_the_delimiter_are_gone_on_with_and_reported() {
+    let test = with_delimiter(";");
+    let add_line = |name: &str| {
+        let content = test.read(name);
+        let lines = content.trim_start_matches('\u{feff}');
+        test.write(name, format!("\u{feff}sep=;\r\n{lines}"));
+    };
+    test.import().args(["--limit", "1"]).exits(1);
+    add_line(RESULTS);
+    test.resume()
+        .rows(["A1 uploaded", "A2 uploaded"])
+        .stored([("A1", "content of A1"), ("A2", "content of A2")])
+        .exits(0);
+    assert_results_begin(&test, ";");
+    let base = test.service().base_url();
+    test.consign(["verify", RESULTS, "--base-url", &base])
+        .exits(0);
+    add_line(RESULTS);
+    add_line(VERIFICATION);
+    let (code, said) = test.run_shell_command(&format!("[consign] report {RESULTS}"));
+    assert_eq!(code, 0, "{said}");
+    assert!(said.starts_with("All 2 rows are done. "), "{said}");
+    let report: Value = serde_json::from_str(&test.read("m.results.report.json")).unwrap();
+    assert_eq!(report["verification"]["rows_checked"], 2, "{report:#}");
+}

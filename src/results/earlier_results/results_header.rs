@@ -6,7 +6,7 @@ use std::str::Utf8Error;
 
 use csv::ByteRecord;
 
-use super::{InMemoryCsvReader, is_blank_record};
+use super::{InMemoryCsvReader, is_above_header};
 use crate::results::entry_cell::parse_optional_cell;
 use crate::results::results_entry::{COLUMN_COUNTS_BY_VERSION, EntryCells, looks_like_check};
 use crate::results::{
@@ -39,8 +39,7 @@ impl ResultsHeader {
         };
         let mut record = ByteRecord::new();
         let mut reader = header.dialect.reader(text);
-        // A spreadsheet may have written an empty row before the header.
-        while reader.read_byte_record(&mut record).unwrap_or(false) && is_blank_record(&record) {}
+        while reader.read_byte_record(&mut record).unwrap_or(false) && is_above_header(&record) {}
         header.column_names = record
             .iter()
             .enumerate()
@@ -197,7 +196,7 @@ pub(crate) fn check_header(start: &[u8]) -> Option<Result<(), String>> {
         .collect();
     let mut record = ByteRecord::new();
     let mut reader = CsvDialect::detect(&narrow).reader(&*narrow);
-    while reader.read_byte_record(&mut record).ok()? && is_blank_record(&record) {}
+    while reader.read_byte_record(&mut record).ok()? && is_above_header(&record) {}
     let is_ours = |column: &str| record.iter().any(|name| name == column.as_bytes());
     let ours = ["status", "attachment_id", LINE_CHECK_COLUMN];
     let is_of_results = ours.into_iter().all(is_ours);

@@ -94,3 +94,23 @@ fn a_mark_that_stands_before_another_line_costs_nothing() {
         }
     }
 }
+
+#[test]
+fn a_line_that_names_the_delimiter_may_stand_above_the_header() {
+    for (dialect, line) in [
+        (CsvDialect::Semicolon, "sep=;\r\n"),
+        (CsvDialect::Semicolon, "\u{feff}\"sep=;\"\n"),
+        (CsvDialect::Comma, "\u{feff}SEP=,\n\n"),
+        (CsvDialect::Tab, "sep=\t\t\n"),
+    ] {
+        let read = ResultsFolder::parse(format!("{line}{}", text_in(dialect)));
+        assert_eq!(read.dialect(), dialect, "{line:?}");
+        assert_eq!(read.damaged_lines, [], "{line:?}");
+        let written = entry(2, Status::Created);
+        assert_eq!(read.latest_entry(&written.external_id), Some(written));
+    }
+    // Among the lines it is no line of ours.
+    let text = text_in(CsvDialect::Semicolon);
+    let read = ResultsFolder::parse(format!("{text}sep=;\n"));
+    assert_eq!(read.damaged_lines.len(), 1);
+}
