@@ -235,6 +235,10 @@ impl std::fmt::Display for MissingColumns {
                 "; the delimiter is the one that {line} above the header names: correct or remove \
                  that line if it is wrong"
             )?;
+            // A header in a single cell was split by the wrong delimiter, and is no heading.
+            if self.found.len() == 1 {
+                return Ok(());
+            }
         }
         self.write_advice(f)
     }

@@ -332,7 +332,7 @@ fn a_line_above_the_header_names_the_delimiter() {
         .prints("error: m.csv: line 2: missing columns file_path, ")
         .prints(
             "; the delimiter is the one that \"sep=;\" above the header names: correct or remove that \
-             line if it is wrong",
+             line if it is wrong\n",
         )
         .with_any_stderr()
         .exits(2);
