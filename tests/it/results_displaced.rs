@@ -275,7 +275,7 @@ mod before_a_run {
         let complete = test.read(ResultsTable::DEFAULT_NAME);
         meanwhile(&test);
         let left = fs::read(test.path(ResultsTable::DEFAULT_NAME)).ok();
-        running.signal("CONT");
+        running.continue_after_stop();
         let (code, stdout, stderr) = running.wait_for_exit();
         assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
         assert!(
@@ -325,7 +325,7 @@ mod before_a_run {
                 .any(|call| call.outcome == "stop before")
         });
         test.write(ResultsTable::DEFAULT_NAME, "somebody's");
-        running.signal("CONT");
+        running.continue_after_stop();
         let (code, _, stderr) = running.wait_for_exit();
         assert_eq!(code, 2, "{stderr}");
         assert_eq!(test.read(ResultsTable::DEFAULT_NAME), "somebody's");

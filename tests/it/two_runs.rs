@@ -95,7 +95,7 @@ mod at_one_moment {
                 .any(|call| call.outcome == "stop before")
         });
         meanwhile(test);
-        running.signal("CONT");
+        running.continue_after_stop();
         let (code, stdout, stderr) = running.wait_for_exit();
         (code, stdout, without_progress(&stderr))
     }

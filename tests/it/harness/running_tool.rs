@@ -1,5 +1,6 @@
 //! Running process of the tool: waits, signals, a kill, and the output so far.
 
+use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command};
 use std::thread;
@@ -56,6 +57,21 @@ impl RunningTool<'_> {
             .status()
             .unwrap();
         assert!(sent.success());
+    }
+
+    /// Continues the process after a stop before a call to the disk. The call is recorded before the
+    /// process stops, so the signal to continue has to wait for the stop, or else comes too early.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn continue_after_stop(&mut self) {
+        let stat = format!("/proc/{}/stat", self.process_id());
+        self.wait_until("its process has stopped", || {
+            let about = fs::read_to_string(&stat).unwrap();
+            // The name of the program, in brackets before the state, may contain brackets.
+            about
+                .rsplit_once(") ")
+                .is_some_and(|(_, rest)| rest.starts_with('T'))
+        });
+        self.signal("CONT");
     }
 
     /// Waits until standard output or standard error contains the text.
