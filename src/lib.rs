@@ -9,7 +9,7 @@
 //! argv         -> cli::Cli -> config::{CheckPlan, ImportPlan, VerifyPlan, ReportPlan} -> commands
 //! environment  -> config::ServiceConfig -> config::{ResolvedDestination, ServiceAccess}
 //!
-//! manifest.csv -> manifest::{RawRow, ManifestRow} -> prepare::RowFile --+
+//! manifest     -> manifest::{RawRow, ManifestRow} -> prepare::RowFile --+
 //! results.csv  -> results::earlier_results::EarlierResults -------------+-> plan::RowPlan
 //! the service  -> destination::{AttachmentPresence, JobPresence} -------+        |
 //!                                                                            pipeline
@@ -49,11 +49,12 @@
 //!
 //! # The way of a row
 //!
-//! The first part is the same for both services. `manifest` reads the row, `prepare` hashes its
-//! file, `plan::resolve_object` decides if its record is known, `plan::plan_row` decides from the
-//! earlier line of the row where its protocol starts, `plan::PilotScope` chooses the rows of a run
-//! over a part of them, and `commands::import` (`work_list`) puts the row into a task. From there
-//! each service has an interface and a state machine of its own, because a file becomes a lasting
+//! The first part is the same for both services. `manifest` reads the row, from a text or from the
+//! sheet of a workbook, `prepare` decides which file its path means and hashes the file,
+//! `plan::resolve_object` decides if its record is known, `plan::plan_row` decides from the earlier
+//! line of the row where its protocol starts, `plan::PilotScope` chooses the rows of a run over a
+//! part of them, and `commands::import` (`work_list`) puts the row into a task. From there each
+//! service has an interface and a state machine of its own, because a file becomes a lasting
 //! attachment in the one service and a part of a short-lived job in the other:
 //!
 //! ```text
@@ -105,7 +106,7 @@
 //!
 //! # Where something new belongs
 //!
-//! - A format of manifests: a file in `manifest`, behind `manifest::Manifest`.
+//! - A format of manifests: a reader in `manifest` that makes a table, as `manifest::workbook` does.
 //! - A service: a client in `destination`, and a state machine in `pipeline` if neither of the two
 //!   interfaces fits.
 //! - A type of records: `model::ObjectType`, and its list in `destination::workday`.
@@ -142,8 +143,9 @@
 //! - **One crate, one place.** `http` alone uses reqwest, `cli` alone clap (whose refusals are
 //!   shown here), `prepare` rayon, `progress` indicatif, `digest` the hashes, `atomic_file`
 //!   tempfile (beside the lock of the emulator), `manifest::workbook` calamine, zip and quick-xml,
-//!   `manifest::draft` `rust_xlsxwriter`, and `results`, `verification`, `manifest::problem` and the
-//!   emulator's list of records csv. A test of the architecture checks it.
+//!   `manifest::draft` `rust_xlsxwriter`, and `text::csv_dialect`, `results`, `verification`,
+//!   `manifest::problem` and the emulator's list of records csv. A test of the architecture checks
+//!   it.
 //! - **Keys stay with the service.** Keys go to the scheme, host and port of the base URL alone. A
 //!   link to the next page of a list becomes a type that holds a query, and no other place
 //!   (`http::api`).

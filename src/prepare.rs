@@ -2,9 +2,10 @@
 //!
 //! A file named by several rows is inspected once and read once. This module makes every check for
 //! which a file alone is enough; results of an earlier run come in through [`EarlierRun`]. Start
-//! with [`prepare_files`]; `distinct_files` holds the distinct files, `path_resolution` decides which
-//! file a path means, `prefix_proposal` finds a beginning of all paths that has to go, `single_file` inspects and hashes a single file, `record_contents` finds the
-//! same content twice on one record, `unnamed_files` finds the files that no row names.
+//! with [`prepare_files`]. `distinct_files` holds the distinct files, `path_resolution` decides which
+//! file a path means, `prefix_proposal` finds a beginning to take off all paths, `single_file`
+//! inspects and hashes a file, `record_contents` finds the same content twice on one record, and
+//! `unnamed_files` finds the files that no row names.
 
 mod distinct_files;
 mod path_resolution;

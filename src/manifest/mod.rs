@@ -1,11 +1,23 @@
-//! Reading of a manifest: from the text of a spreadsheet to rows, with all problems collected.
+//! Reading of a manifest: from a text or a sheet to rows, with all problems collected.
 //!
-//! The decoded text is kept whole. A row costs eight bytes more, its offset and its line, and its
-//! cells are split again on each access; a million rows cost little more than their text.
+//! A text and the sheet of a workbook become the same `table`, whose text is kept whole. A row
+//! costs eight bytes more, its offset and its line, and its cells are split again on each access; a
+//! million rows cost little more than their text.
 //!
 //! This module makes every check for which the text alone is enough. [`prepare`](crate::prepare)
-//! checks the files. Start with [`read_manifest`]; `cell_rules` holds the rules of each column,
-//! `problem` the list of problems.
+//! checks the files. Start with [`read_manifest`]. In the order of the reading:
+//!
+//! ```text
+//! workbook, table                the sheet as a table; places and faults known from the reading
+//! header, heading, column_sources    which column is where, by its name, --column or --set
+//! record_splitter, stray_quote   records and cells; rows that a stray quote would swallow
+//! row_scan, row, cell_rules      each row by itself: shape, cells, first mistakes
+//! cell_doubts, id_damage         values that programs have probably altered
+//! id_column_check, new_id_conflicts, record_file_names    all rows with each other
+//! sought_path, path_prefix       the path of a file, as written by another system
+//! problem                        the list of problems, and their words
+//! own_output, own_files          files of consign itself; draft: a manifest from a folder
+//! ```
 
 mod cell_doubts;
 mod cell_rules;
@@ -55,12 +67,11 @@ use self::problem::{ManifestProblem, PathProblem, ProblemKind, ProblemList};
 use crate::model::ProcurementService;
 use crate::text::csv_dialect::CsvDialect;
 use crate::text::decode::{MisreadLines, decode};
-use crate::text::escape;
 use header::{CellSource, ManifestHeader, TwoObjectIdsPolicy};
 use record_splitter::RecordSplitter;
 use row::to_u32;
 use row_scan::{RowOffset, RowScan, scan_rows};
-use table::{ManifestTable, ReadingFaults, TableSource, has_quote_fault};
+use table::{ManifestTable, ReadingFaults, TableSource, has_quote_fault, sheet_reference};
 use workbook::{FileView, SIGNATURE_BYTES, WorkbookContainer, read_workbook};
 pub use workbook::{OtherFileFormat, SheetInWords, WorkbookError};
 
@@ -390,6 +401,11 @@ impl Manifest {
         self.header.name_at(position)
     }
 
+    /// Returns `true` if the text of the manifest contains a byte.
+    pub(crate) fn contains_byte(&self, byte: u8) -> bool {
+        memchr::memchr(byte, self.text.as_bytes()).is_some()
+    }
+
     /// Returns the name of the sheet from which the manifest was read, or `None` for a text.
     pub fn sheet_name(&self) -> Option<&str> {
         self.source.sheet_name()
@@ -408,7 +424,7 @@ impl Manifest {
         };
         let place = match (self.sheet_name(), self.cell_address(number, Some(column))) {
             (Some(sheet), address) if !address.is_empty() => {
-                with_row_number(format!("{}!{address}", escape(sheet)), number)
+                with_row_number(format!("{}!{address}", sheet_reference(sheet)), number)
             }
             _ => self.row_place(number),
         };

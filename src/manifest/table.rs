@@ -110,6 +110,17 @@ impl TableSource {
     }
 }
 
+/// Returns the name of a sheet as a spreadsheet writes the name before an address: in apostrophes
+/// unless the name is a plain word, with the apostrophes of the name doubled.
+pub(super) fn sheet_reference(name: &str) -> String {
+    let is_plain = name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !name.starts_with(|c: char| c.is_numeric());
+    if is_plain {
+        return name.to_owned();
+    }
+    format!("'{}'", escape(name).replace('\'', "''"))
+}
+
 /// Returns the letters of a column of a sheet: `A` for 0, `Z` for 25, `AA` for 26.
 pub(super) fn column_letters(position: usize) -> String {
     let mut letters = Vec::new();
@@ -196,6 +207,20 @@ mod tests {
         assert_eq!(sheet.cell_address(7, 2), "D7");
         assert_eq!(TableSource::Text.record_place(7), "line 7");
         assert_eq!(TableSource::Text.cell_address(7, 2), "");
+    }
+
+    #[test]
+    fn the_name_of_a_sheet_before_an_address_is_written_as_a_spreadsheet_does() {
+        for (name, reference) in [
+            ("Contracts", "Contracts"),
+            ("Übersicht_2", "Übersicht_2"),
+            ("2026", "'2026'"),
+            ("Contracts 2026", "'Contracts 2026'"),
+            ("Legal's", "'Legal''s'"),
+            ("a\u{202e}b", "'a\\u{202e}b'"),
+        ] {
+            assert_eq!(sheet_reference(name), reference);
+        }
     }
 
     #[test]

@@ -108,6 +108,9 @@ impl<'m> DistinctFiles<'m> {
 
     /// Finds the rows whose path, with its `\` as parts of names, is the path of a file.
     fn find_backslash_names(&mut self, root: &Root) {
+        if !self.manifest.contains_byte(b'\\') {
+            return;
+        }
         let found: Vec<(usize, ProblemKind)> = (0..self.manifest.len())
             .into_par_iter()
             .filter_map(|index| {
