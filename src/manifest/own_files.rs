@@ -16,7 +16,7 @@ const MAX_FILES_READ: usize = 2_000;
 /// Name of the settings beside a manifest.
 const SETTINGS_FILE: &str = "consign.toml";
 
-/// Recognition of files written or read by consign. Opens at most [`MAX_FILES_READ`] files.
+/// Recognition of files written or read by consign. Opens a bounded number of files.
 #[derive(Debug)]
 pub struct OwnFileFinder<'r> {
     root: &'r Root,

@@ -4,7 +4,7 @@
 //! The characters drawn as nothing are Unicode's `Default_Ignorable_Code_Point`s, without the
 //! characters for the direction of writing (see [`is_bidi`](super::is_bidi)), and a few that fonts
 //! leave out as well. The characters that look plain are the blanks of general category `Zs`, and
-//! the hyphens that differ from `-` in nothing that is drawn.
+//! hyphens with the same shape as `-`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -12,16 +12,16 @@ use std::fmt::Write as _;
 /// Form in which a hidden character meets the eye.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HiddenForm {
-    /// Nothing is drawn.
+    /// The character has no glyph.
     Unseen,
-    /// A plain blank seems to stand there.
+    /// The character looks like a plain blank.
     PlainBlank,
-    /// A plain hyphen seems to stand there.
+    /// The character looks like a plain hyphen.
     PlainHyphen,
 }
 
 impl HiddenForm {
-    /// Returns the character that a reader takes the hidden character for; `None` for no character.
+    /// Returns the plain character of the same look; `None` for a character without a glyph.
     pub fn plain_character(self) -> Option<char> {
         match self {
             Self::Unseen => None,
@@ -31,7 +31,7 @@ impl HiddenForm {
     }
 }
 
-/// Returns the form of a character that a reader cannot recognise, and `None` for any other.
+/// Returns the form of a hidden character, and `None` for any other character.
 pub fn hidden_form(c: char) -> Option<HiddenForm> {
     if c.is_ascii() {
         None
@@ -72,7 +72,7 @@ pub fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Returns `true` for a blank other than the plain one, whatever its width.
+/// Returns `true` for a blank of any width other than the plain blank.
 fn is_blank_lookalike(c: char) -> bool {
     matches!(
         c,
@@ -83,8 +83,8 @@ fn is_blank_lookalike(c: char) -> bool {
     )
 }
 
-/// Returns the text as it seems to read: without the characters that are not seen, and with plain
-/// blanks and hyphens.
+/// Returns the text as a reader sees the text: without characters that have no glyph, and with
+/// plain blanks and hyphens.
 pub fn plain_reading(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || text.chars().all(|c| hidden_form(c).is_none()) {
         return Cow::Borrowed(text);
@@ -96,14 +96,13 @@ pub fn plain_reading(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain.collect())
 }
 
-/// Returns `true` for a dash that is longer than a hyphen, which many fonts hardly show. Word
-/// processors put it in the place of a typed hyphen.
+/// Returns `true` for a dash longer than a hyphen. Many fonts hardly show the difference, and word
+/// processors replace typed hyphens with dashes.
 pub fn is_long_dash(c: char) -> bool {
     matches!(c, '\u{2012}'..='\u{2015}' | '\u{2212}')
 }
 
-/// Returns the text as it reads at a glance: as [`plain_reading`] returns it, with a hyphen for each
-/// dash.
+/// Returns the [`plain_reading`] of a text, with a hyphen for each dash.
 pub fn as_seen(text: &str) -> Cow<'_, str> {
     match plain_reading(text) {
         plain if plain.contains(is_long_dash) => plain.replace(is_long_dash, "-").into(),
@@ -111,8 +110,8 @@ pub fn as_seen(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns `true` if the neighbours of a hidden character give it a shape that people see, so that
-/// writing it out would only spoil the text.
+/// Returns `true` if a hidden character has a visible effect beside its neighbours, so that an
+/// escape in its place would only spoil the text.
 ///
 /// Persian and Indic words are written with zero-width joiners and non-joiners, emoji with joiners
 /// and variation selectors, Japanese names with variation selectors, and Japanese text with a blank
@@ -146,14 +145,14 @@ fn is_wide(c: char) -> bool {
         | '\u{1f000}'..='\u{3ffff}')
 }
 
-/// Returns `true` for an arrow or another symbol that may be drawn as an emoji.
+/// Returns `true` for arrows and other symbols with an emoji form.
 fn is_symbol(c: char) -> bool {
     matches!(c, '\u{a9}' | '\u{ae}' | '\u{203c}'..='\u{2049}' | '\u{2122}'..='\u{27bf}'
         | '\u{2900}'..='\u{2bff}')
 }
 
-/// Returns a character that cannot be recognised by its code point and, where the name is common,
-/// by its Unicode name: `U+200B ZERO WIDTH SPACE`.
+/// Returns the code point of a character and, for the common hidden characters, the Unicode name:
+/// `U+200B ZERO WIDTH SPACE`.
 pub fn character_name(c: char) -> String {
     let mut name = format!("U+{:04X}", u32::from(c));
     if let Some(words) = unicode_name(c) {
@@ -162,7 +161,7 @@ pub fn character_name(c: char) -> String {
     name
 }
 
-/// Returns the Unicode name of a character that manifests were seen with.
+/// Returns the Unicode name of a hidden character common in manifests.
 fn unicode_name(c: char) -> Option<&'static str> {
     Some(match c {
         '\u{a0}' => "NO-BREAK SPACE",

@@ -1,4 +1,4 @@
-//! Comparison of file names that were written down on another system, or typed by hand.
+//! Comparison of file names written on another system or typed by hand.
 
 use std::borrow::Cow;
 
@@ -23,9 +23,9 @@ pub fn have_same_letters(one: &str, other: &str) -> bool {
     letters(one) == letters(other)
 }
 
-/// Returns one spelling for all names that a reader may take for the same: without regard to case,
-/// accents, characters that nobody sees, blanks at the ends, the kind of apostrophes, quotes and
-/// dashes, and percent-encoding.
+/// Returns one spelling for all names of the same look: without regard to case, accents, hidden
+/// characters, blanks at the ends, the kind of apostrophes, quotes and dashes, and
+/// percent-encoding.
 ///
 /// Names with the same letters have the same spelling here, save for the rare capital `ẞ`.
 pub fn lookalike_spelling(name: &str) -> Cow<'_, str> {

@@ -56,19 +56,19 @@ pub(super) fn result_lines<'a>(
         Some(LineToWrite { entry, extras })
     });
     let left_over = left_over.into_iter();
-    CountedLines {
+    ExactSizeLines {
         lines: of_rows.chain(left_over.map(|entry| rows.line_of_removed_row(entry, earlier))),
         remaining: count,
     }
 }
 
 /// Iterator of lines with a known length.
-struct CountedLines<I> {
+struct ExactSizeLines<I> {
     lines: I,
     remaining: usize,
 }
 
-impl<I: Iterator> Iterator for CountedLines<I> {
+impl<I: Iterator> Iterator for ExactSizeLines<I> {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
@@ -82,7 +82,7 @@ impl<I: Iterator> Iterator for CountedLines<I> {
     }
 }
 
-impl<I: Iterator> ExactSizeIterator for CountedLines<I> {}
+impl<I: Iterator> ExactSizeIterator for ExactSizeLines<I> {}
 
 /// Returns the entries of rows no longer in the manifest, in the order of the old file. Entries
 /// without knowledge of an attachment are left out.
