@@ -319,4 +319,4 @@ pub enum ColumnSourceConflict {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -11,6 +11,12 @@ use crate::manifest::{ManifestOptions, ManifestWithProblems, read_manifest};
 use crate::model::FileStamp;
 use crate::root::parent_folder;
 
+/// Returns the lines that a user sees on the screen.
+fn screen(prepared: &PreparedFiles, manifest: &Manifest) -> String {
+    let shown = ShownSeverities::ErrorsAndWarnings;
+    render_for_screen(&prepared.problems, manifest, shown)
+}
+
 /// Folder with a manifest and files.
 struct PrepareFixture(tempfile::TempDir);
 
@@ -66,11 +72,7 @@ impl PrepareFixture {
     /// Returns the problem of a path in words, without its place.
     fn problem_of_path(&self, path: &str) -> String {
         let (manifest, prepared, _) = self.prepare(self.manifest(&[path]), &NoEarlierRun);
-        let screen = render_for_screen(
-            &prepared.problems,
-            &manifest,
-            ShownSeverities::ErrorsAndWarnings,
-        );
+        let screen = screen(&prepared, &manifest);
         let place = ", column file_path: ";
         screen
             .split_once(place)
@@ -193,11 +195,7 @@ fn a_file_in_another_spelling_is_taken_with_one_warning_for_all_rows() {
     let folder = PrepareFixture::new(&[("Vertra\u{308}ge/A.PDF", "a"), ("B.pdf", "b")]);
     let reading = folder.manifest(&["Verträge\\a.pdf", "b.pdf", "b.pdf"]);
     let (manifest, prepared, _) = folder.prepare(reading, &NoEarlierRun);
-    let screen = render_for_screen(
-        &prepared.problems,
-        &manifest,
-        ShownSeverities::ErrorsAndWarnings,
-    );
+    let screen = screen(&prepared, &manifest);
     assert!(
         screen.contains(
             " line 2 (row 1), column file_path: \"Verträge\\a.pdf\" is taken for the file \
@@ -228,11 +226,7 @@ fn a_path_that_may_mean_several_files_or_a_file_of_another_row_is_an_error() {
     );
     let reading = folder.manifest(&["b.pdf", "B.pdf"]);
     let (manifest, prepared, _) = folder.prepare(reading, &NoEarlierRun);
-    let screen = render_for_screen(
-        &prepared.problems,
-        &manifest,
-        ShownSeverities::ErrorsAndWarnings,
-    );
+    let screen = screen(&prepared, &manifest);
     assert!(
         screen.contains(
             " line 2 (row 1), column file_path: \"b.pdf\" does not exist, and \"B.pdf\", which \
@@ -328,11 +322,7 @@ fn another_digest_than_the_manifest_says_is_an_error_of_that_row_only() {
          a,event,1,A,{right}\na,event,2,B,{wrong}\na,event,3,C,\n"
     ));
     let (manifest, prepared, _) = folder.prepare(reading, &NoEarlierRun);
-    let screen = render_for_screen(
-        &prepared.problems,
-        &manifest,
-        ShownSeverities::ErrorsAndWarnings,
-    );
+    let screen = screen(&prepared, &manifest);
     assert!(
         screen.ends_with(&format!(
             " line 3 (row 2), column sha256: \"{wrong}\" is not the SHA-256 of the file, which is \
@@ -425,11 +415,7 @@ fn a_document_that_keelvars_app_would_not_take_is_warned_of() {
         let (manifest, prepared, counter) = folder.prepare(reading, &OneEarlierRow("A", earlier));
         assert_eq!(counter.hashed(), (0, 0));
         assert!(matches!(prepared.row_file(0), RowFile::Ready(_)));
-        render_for_screen(
-            &prepared.problems,
-            &manifest,
-            ShownSeverities::ErrorsAndWarnings,
-        )
+        screen(&prepared, &manifest)
     };
     let request = "sourcing_request,3f2504e0-4f89-41d3-9a0c-0305e82c3301";
     assert!(

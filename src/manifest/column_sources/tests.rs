@@ -10,14 +10,22 @@ fn constant_refusal(text: &str) -> String {
     ColumnConstant::parse(text).unwrap_err().to_string()
 }
 
-fn conflict(headings: &[&str], constants: &[&str]) -> String {
+/// Reads the options for columns as a user types the options.
+pub(in crate::manifest) fn column_sources_from(
+    headings: &[&str],
+    constants: &[&str],
+) -> Result<ColumnSources, ColumnSourceConflict> {
     let headings = headings
         .iter()
         .map(|text| ColumnHeading::parse(text).unwrap());
     let constants = constants
         .iter()
         .map(|text| ColumnConstant::parse(text).unwrap());
-    let sources = ColumnSources::new(headings.collect(), constants.collect());
+    ColumnSources::new(headings.collect(), constants.collect())
+}
+
+fn conflict(headings: &[&str], constants: &[&str]) -> String {
+    let sources = column_sources_from(headings, constants);
     sources.unwrap_err().to_string()
 }
 

@@ -1,7 +1,7 @@
 //! Headers: known and unknown columns, and what is refused.
 
 use super::*;
-use crate::manifest::{ColumnConstant, ColumnHeading};
+use crate::manifest::column_sources::tests::column_sources_from;
 
 fn header(text: &str) -> ManifestHeader {
     ManifestHeader::read(text, &ColumnSources::default())
@@ -25,13 +25,7 @@ fn refusal_with(text: &str, headings: &[&str], constants: &[&str]) -> String {
 }
 
 fn sources(headings: &[&str], constants: &[&str]) -> ColumnSources {
-    let headings = headings
-        .iter()
-        .map(|text| ColumnHeading::parse(text).unwrap());
-    let constants = constants
-        .iter()
-        .map(|text| ColumnConstant::parse(text).unwrap());
-    ColumnSources::new(headings.collect(), constants.collect()).unwrap()
+    column_sources_from(headings, constants).unwrap()
 }
 
 #[test]
