@@ -26,7 +26,7 @@ use crate::atomic_file::{
 use crate::digest::Sha256Hasher;
 use crate::model::{AttachmentId, ExternalId, FileStamp, Sha256Digest};
 use crate::root::{OpenRootError, Root, parent_folder};
-use crate::text::escape;
+use crate::text::{escape, is_device_name};
 use crate::upload_source::UploadSource;
 
 /// Store that makes backups and finds them again.
@@ -61,7 +61,8 @@ const DIGEST_DIGITS: usize = 12;
 
 /// Name of a backup, and the digest of its content.
 ///
-/// Guarantees: at most 190 ASCII letters, digits, `-`, `_` and `.`; the first character is not `.`.
+/// Guarantees: at most 190 ASCII letters, digits, `-`, `_` and `.`; the first character is not `.`,
+/// and no system takes the name for a device.
 /// Different attachments have different names. Different contents of one attachment have different
 /// names, unless their digests begin with the same 12 digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,8 +114,9 @@ pub fn is_backup_name(name: &str) -> bool {
     }
 }
 
-/// Returns an `external_id` as a part of a file name, with `_` for other characters. Two ids may
-/// give the same text, so the attachment's own id follows in the name.
+/// Returns an `external_id` as the beginning of a file name, with `_` for other characters and before
+/// the name of a device. Two ids may give the same text, so the attachment's own id follows in the
+/// name.
 fn file_name_safe_id(external_id: &ExternalId) -> String {
     let safe = |c: char| match c {
         '-' | '_' | '.' => c,
@@ -128,7 +130,8 @@ fn file_name_safe_id(external_id: &ExternalId) -> String {
         .map(safe)
         .collect();
     let rest = text.trim_start_matches('.');
-    format!("{}{rest}", "_".repeat(text.len() - rest.len()))
+    let mark = if is_device_name(&text) { "_" } else { "" };
+    format!("{mark}{}{rest}", "_".repeat(text.len() - rest.len()))
 }
 
 fn plain_extension(file_name: &str) -> Option<&str> {

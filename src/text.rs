@@ -4,8 +4,8 @@
 //! No function here knows the meaning of a text. `decode` turns bytes into text, `csv_dialect` knows
 //! the form of our tables, `line_counter` numbers the lines of a text, `hidden` lists the characters
 //! that a reader cannot recognise, `lookalike` compares the names of files, `mixed_encodings` surveys
-//! the lines of a text in two encodings, `mojibake` undoes a wrong decoding, and `shell_word` quotes
-//! words for a shell.
+//! the lines of a text in two encodings, `mojibake` undoes a wrong decoding, `shell_word` quotes words
+//! for a shell, and `windows_name` knows the names that Windows does not take.
 
 pub mod csv_dialect;
 pub mod decode;
@@ -15,6 +15,7 @@ mod lookalike;
 mod mixed_encodings;
 mod mojibake;
 mod shell_word;
+mod windows_name;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -29,6 +30,7 @@ pub use line_counter::{LineCounter, count_line_breaks};
 pub use lookalike::{have_same_letters, lookalike_spelling};
 pub use mojibake::undo_mojibake;
 pub use shell_word::shell_word;
+pub use windows_name::{WindowsNameFault, is_device_name};
 
 /// Longest part of a value shown in a message, in characters.
 const MAX_QUOTED_CHARS: usize = 120;

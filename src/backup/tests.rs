@@ -204,6 +204,9 @@ fn a_backup_is_named_after_its_attachment_with_nothing_in_its_name_that_acts() {
             format!("v1.2.4711.{digits}.abcdefghij"),
         ),
         ("v1.2", "a.abcdefghijk", format!("v1.2.4711.{digits}")),
+        ("CON", "a.pdf", format!("_CON.4711.{digits}.pdf")),
+        ("nul.1", "a.pdf", format!("_nul.1.4711.{digits}.pdf")),
+        (".nul", "a.pdf", format!("_nul.4711.{digits}.pdf")),
     ] {
         assert_eq!(backup_name(external_id, file_name).to_string(), named);
     }
