@@ -10,15 +10,30 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, PersistError};
 
+use crate::platform;
 use crate::root::parent_folder;
+use crate::text::{escape, write_stderr};
+
+pub(crate) use crate::platform::{ExistingFilePolicy, sync_folder};
 
 const TEMPORARY_PREFIX: &str = ".consign-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Time for which a renaming is tried again while another program holds the file to be replaced.
+const HELD_FILE_PATIENCE: Duration = Duration::from_mins(1);
+
+/// Time before the user hears of the other program. Virus scanners and indexers hold a file for
+/// less.
+const HELD_FILE_NOTICE_DELAY: Duration = Duration::from_secs(1);
+
+/// Pause between two attempts to rename.
+const HELD_FILE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Level of durability that the user of a file needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,19 +48,10 @@ pub(crate) enum Durability {
     NotNeeded,
 }
 
-/// Treatment of an existing file with the final name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ExistingFilePolicy {
-    /// The new file replaces the existing file.
-    Replace,
-    /// The existing file stays, and the new file does not get the name.
-    Keep,
-}
-
 /// Temporary file, not yet under its final name. Removed on drop.
 ///
 /// The file is readable and writable by its owner alone, whatever the permissions of a replaced
-/// file.
+/// file; on Windows the file inherits the rights of its folder.
 #[derive(Debug)]
 pub(crate) struct TemporaryFile {
     file: NamedTempFile,
@@ -88,9 +94,8 @@ impl TemporaryFile {
             let file = tempfile::Builder::new()
                 .prefix(TEMPORARY_PREFIX)
                 .suffix(TEMPORARY_SUFFIX)
-                .append(true)
-                .tempfile_in(folder)?;
-            match file.as_file().try_lock() {
+                .make_in(folder, platform::create_for_one_writer)?;
+            match platform::lock_for_one_writer(file.as_file()) {
                 Ok(()) if is_same_file(file.as_file(), file.path())? => {}
                 // Another run took the file for a left-over before the lock was there.
                 Ok(()) | Err(TryLockError::WouldBlock) => continue,
@@ -119,7 +124,7 @@ impl TemporaryFile {
     /// just before the renaming.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         if self.durability != Durability::NotNeeded && !self.is_synced {
-            self.file.as_file().sync_all()?;
+            platform::sync_file(self.file.as_file())?;
             self.is_synced = true;
         }
         Ok(())
@@ -138,18 +143,15 @@ impl TemporaryFile {
         let Self {
             file, durability, ..
         } = self;
-        let named = match existing {
-            ExistingFilePolicy::Replace => file.persist(path),
-            ExistingFilePolicy::Keep => file.persist_noclobber(path),
-        };
-        let file = named.map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => NamingError::NameTaken(Self {
-                file: error.file,
-                durability,
-                is_synced: true,
-            }),
-            _ => NamingError::NotRenamed(error.error),
-        })?;
+        let file =
+            persist_patiently(file, path, existing).map_err(|error| match error.error.kind() {
+                io::ErrorKind::AlreadyExists => NamingError::NameTaken(Self {
+                    file: error.file,
+                    durability,
+                    is_synced: true,
+                }),
+                _ => NamingError::NotRenamed(error.error),
+            })?;
         let synced = match durability {
             Durability::NotNeeded => Ok(()),
             Durability::Required => sync_folder(parent_folder(path)),
@@ -163,9 +165,55 @@ impl TemporaryFile {
     }
 }
 
-/// Syncs a folder, so that the names in the folder survive a loss of power.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// Gives a temporary file its final name. Tries again for a minute while another program holds the
+/// file with the name.
+fn persist_patiently(
+    mut file: NamedTempFile,
+    path: &Path,
+    existing: ExistingFilePolicy,
+) -> Result<File, PersistError> {
+    let begin = Instant::now();
+    let mut is_told = false;
+    loop {
+        let refused = match platform::persist(file, path, existing) {
+            Ok(file) => return Ok(file),
+            Err(refused) => refused,
+        };
+        let waited = begin.elapsed();
+        if !is_held_open(&refused.error, path) || waited >= HELD_FILE_PATIENCE {
+            return Err(refused);
+        }
+        if waited >= HELD_FILE_NOTICE_DELAY && !is_told {
+            is_told = true;
+            write_stderr(&format!(
+                "{} is open in {}, and cannot be replaced; close the file there (trying again for a \
+                 minute)\n",
+                escape(&path.to_string_lossy()),
+                probable_program(path)
+            ));
+        }
+        file = refused.file;
+        thread::sleep(HELD_FILE_PAUSE);
+    }
+}
+
+/// Returns `true` if a file could not get a name because another program holds the file with the
+/// name.
+pub(crate) fn is_held_open(error: &io::Error, path: &Path) -> bool {
+    // Windows refuses the replacing of a write-protected file with the same error.
+    let is_protected = || fs::metadata(path).is_ok_and(|about| about.permissions().readonly());
+    platform::is_replacement_blocked(error) && !is_protected()
+}
+
+/// Returns the program that probably holds a file, by the extension of the file.
+pub(crate) fn probable_program(path: &Path) -> &'static str {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "csv" | "xlsx" | "xlsm" | "xls" => "another program, probably Excel",
+        "docx" | "doc" => "another program, probably Word",
+        "pdf" => "another program, probably a PDF reader",
+        _ => "another program",
+    }
 }
 
 /// Writes a file on which no run relies, and replaces an existing file.
@@ -234,33 +282,18 @@ impl fmt::Display for MissingFolderFeature {
 impl MissingFolderFeature {
     /// Interprets an error from creating a file, or from opening a file for writing.
     pub(crate) fn from_open_error(error: &io::Error) -> Option<Self> {
-        let means = [libc::EACCES, libc::EPERM, libc::EROFS];
-        has_error_number(error, &means).then_some(Self::WritePermission)
+        platform::is_write_refused(error).then_some(Self::WritePermission)
     }
 
     /// Interprets an error from locking a file not locked by another process.
     pub(crate) fn from_lock_error(error: &io::Error) -> Option<Self> {
-        let means = [
-            libc::EOPNOTSUPP,
-            libc::ENOTSUP,
-            libc::ENOLCK,
-            libc::ENOSYS,
-            libc::EINVAL,
-        ];
-        has_error_number(error, &means).then_some(Self::FileLocks)
+        platform::are_locks_missing(error).then_some(Self::FileLocks)
     }
 
     /// Interprets an error from syncing a folder.
     pub(crate) fn from_sync_error(error: &io::Error) -> Option<Self> {
-        let means = [libc::EINVAL, libc::EOPNOTSUPP, libc::ENOTSUP, libc::ENOSYS];
-        has_error_number(error, &means).then_some(Self::FolderSync)
+        platform::is_folder_sync_missing(error).then_some(Self::FolderSync)
     }
-}
-
-fn has_error_number(error: &io::Error, numbers: &[i32]) -> bool {
-    error
-        .raw_os_error()
-        .is_some_and(|number| numbers.contains(&number))
 }
 
 /// Reason for which a folder is unfit for files on which a run relies.
@@ -286,7 +319,7 @@ pub(crate) fn probe_folder(folder: &Path) -> Result<(), FolderProbeError> {
     };
     let file = tempfile::tempfile_in(folder);
     let file = file.map_err(unfit("write to", MissingFolderFeature::from_open_error))?;
-    match file.try_lock() {
+    match platform::lock_for_one_writer(&file) {
         Ok(()) | Err(TryLockError::WouldBlock) => {}
         Err(TryLockError::Error(cause)) => {
             return Err(unfit(
@@ -295,9 +328,7 @@ pub(crate) fn probe_folder(folder: &Path) -> Result<(), FolderProbeError> {
             )(cause));
         }
     }
-    File::open(folder)
-        .and_then(|folder| folder.sync_data())
-        .map_err(unfit("sync", MissingFolderFeature::from_sync_error))
+    sync_folder(folder).map_err(unfit("sync", MissingFolderFeature::from_sync_error))
 }
 
 /// Removes the temporary files of killed runs from a folder.
@@ -308,7 +339,7 @@ pub(crate) fn remove_left_over_files(folder: &Path) {
     };
     for file in files.flatten() {
         if is_temporary_file_name(&file.file_name()) {
-            let _ = remove_if_unlocked(&file.path());
+            let _ = remove_if_left_over(&file.path());
         }
     }
 }
@@ -321,18 +352,18 @@ fn is_temporary_file_name(name: &OsStr) -> bool {
     middle.is_some_and(|random| random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-fn remove_if_unlocked(path: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(path)?.is_file() && File::open(path)?.try_lock().is_ok() {
-        fs::remove_file(path)?;
+fn remove_if_left_over(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.is_file() {
+        platform::remove_if_unlocked(path)?;
     }
     Ok(())
 }
 
 /// Returns `true` if a path leads to the open file itself. A symbolic link is not followed.
 pub(crate) fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
-    let ours = file.metadata()?;
-    match fs::symlink_metadata(path) {
-        Ok(theirs) => Ok((ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino())),
+    let ours = platform::identify_file(file)?;
+    match platform::identify_path(path) {
+        Ok(theirs) => Ok(ours == theirs),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
@@ -340,8 +371,6 @@ pub(crate) fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
-
     use super::*;
 
     fn written_file(folder: &Path, text: &str) -> TemporaryFile {
@@ -356,8 +385,12 @@ mod tests {
         names.collect()
     }
 
+    /// About links and modes, which Windows has not.
+    #[cfg(unix)]
     #[test]
     fn a_new_file_replaces_a_link_and_is_its_owners_alone() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("m.csv"), folder.path().join("other"));
         fs::write(&other, "other").unwrap();

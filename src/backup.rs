@@ -7,9 +7,8 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +24,7 @@ use crate::atomic_file::{
 };
 use crate::digest::Sha256Hasher;
 use crate::model::{AttachmentId, ExternalId, FileStamp, Sha256Digest};
+use crate::platform;
 use crate::root::{OpenRootError, Root, parent_folder};
 use crate::text::{escape, is_device_name};
 use crate::upload_source::UploadSource;
@@ -238,7 +238,7 @@ fn create_private_folder(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     create_private_folder(parent_folder(path))?;
-    DirBuilder::new().mode(0o700).create(path)?;
+    platform::create_private_folder(path)?;
     sync_folder(parent_folder(path))
 }
 
@@ -385,7 +385,8 @@ fn check_existing_backup(path: &Path, sha256: Sha256Digest) -> io::Result<()> {
     if hasher.finish() != sha256 {
         return refused("the name is taken by a file with other content; move the file away");
     }
-    file.sync_all()
+    // Windows syncs a file only through a handle for writing.
+    platform::sync_file(&File::options().append(true).open(path)?)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
+
+use crate::platform::time_since_boot;
 
 /// Largest difference between the two clocks without a sleep. Smaller differences are ignored, so a
 /// test may move either clock alone.
@@ -23,31 +24,20 @@ impl SleepAwareInstant {
     pub fn now() -> Self {
         Self {
             runtime: Instant::now(),
-            system: since_boot(),
+            system: time_since_boot(),
         }
     }
 
     /// Returns the time since this moment.
     pub fn elapsed(&self) -> Duration {
         let runtime = self.runtime.elapsed();
-        let system = since_boot().saturating_sub(self.system);
+        let system = time_since_boot().saturating_sub(self.system);
         if system > runtime + CLOCK_TOLERANCE {
             system
         } else {
             runtime
         }
     }
-}
-
-#[cfg(target_os = "linux")]
-const CLOCK_WITH_SLEEP: ClockId = ClockId::Boottime;
-
-/// On other systems the monotonic clock is the nearest.
-#[cfg(not(target_os = "linux"))]
-const CLOCK_WITH_SLEEP: ClockId = ClockId::Monotonic;
-
-fn since_boot() -> Duration {
-    Duration::try_from(clock_gettime(CLOCK_WITH_SLEEP)).unwrap_or_default()
 }
 
 #[cfg(test)]

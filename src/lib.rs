@@ -94,7 +94,7 @@
 //! From the bottom up. A module imports only modules below; a test of the architecture checks it:
 //!
 //! ```text
-//! mutex model text duration clock core_dump digest    words, spans of time, digests
+//! platform mutex model text duration clock digest     systems, words, spans of time, digests
 //! root atomic_file upload_source backup     files: below a root, written whole, sent, kept
 //! throttle http                             pace of requests; clients, failures, safe targets
 //! results manifest prepare                  lines of a run; rows and problems; hashed files
@@ -142,7 +142,7 @@
 //!   made from memory, under another name.
 //! - **One crate, one place.** `http` alone uses reqwest, `cli` alone clap (whose refusals are
 //!   shown here), `prepare` rayon, `progress` indicatif, `digest` the hashes, `atomic_file`
-//!   tempfile (beside the lock of the emulator), `manifest::workbook` calamine, zip and quick-xml,
+//!   and `platform` tempfile (beside the lock of the emulator), `manifest::workbook` calamine, zip and quick-xml,
 //!   `manifest::draft` `rust_xlsxwriter`, and `text::csv_dialect`, `results`, `verification`,
 //!   `manifest::problem` and the emulator's list of records csv. A test of the architecture checks
 //!   it.
@@ -163,7 +163,6 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod config;
-mod core_dump;
 pub mod destination;
 pub mod digest;
 pub mod duration;
@@ -176,6 +175,7 @@ pub mod model;
 mod mutex;
 pub mod pipeline;
 pub mod plan;
+pub mod platform;
 pub mod prepare;
 pub mod progress;
 pub mod report;
@@ -209,7 +209,7 @@ use progress::Verbosity;
 
 /// Runs the program with the arguments of a command line, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ProgramExit {
-    core_dump::forbid();
+    platform::forbid_core_dumps();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(refusal) => return show_usage(&refusal),

@@ -20,6 +20,7 @@ use cap_std::fs::{Dir, Metadata, OpenOptions};
 use crate::model::FileStamp;
 use crate::model::NonFileKind;
 use crate::mutex::lock_despite_poison;
+use crate::platform;
 use crate::text::escape;
 
 pub use folder_walk::{FolderWalkEnd, WalkFinding};
@@ -172,12 +173,7 @@ pub fn parent_folder(path: &Path) -> &Path {
 fn non_blocking_read() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true);
-    #[cfg(unix)]
-    {
-        use cap_std::fs::OpenOptionsExt as _;
-        options.custom_flags(libc::O_NONBLOCK);
-    }
-    options
+    platform::without_blocking(options)
 }
 
 impl OpenedFile {
@@ -209,12 +205,8 @@ fn non_file_kind(metadata: &Metadata) -> NonFileKind {
     if metadata.is_dir() {
         return NonFileKind::Folder;
     }
-    #[cfg(unix)]
-    {
-        use cap_std::fs::FileTypeExt as _;
-        if metadata.file_type().is_fifo() {
-            return NonFileKind::Pipe;
-        }
+    if platform::is_pipe(metadata) {
+        return NonFileKind::Pipe;
     }
     NonFileKind::Device
 }
@@ -224,23 +216,13 @@ impl OpenFileError {
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
             // The system gives this error for the opening of a socket.
-            _ if is_no_such_device(&error) => Self::NotAFile(NonFileKind::Device),
+            _ if platform::has_no_driver(&error) => Self::NotAFile(NonFileKind::Device),
             // cap-std refuses ways out of the root with an error of its own, without an error
             // number of the system.
             io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::OutsideRoot,
             _ => Self::Io(error),
         }
     }
-}
-
-#[cfg(unix)]
-fn is_no_such_device(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::ENXIO)
-}
-
-#[cfg(not(unix))]
-fn is_no_such_device(_: &io::Error) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -1,26 +1,18 @@
-//! Requests of the user or the system to end: SIGINT and SIGTERM.
+//! Requests of the user or the system to end.
 
 use std::io;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
 use crate::error::ProgramExit;
+use crate::platform::SystemSignals;
 
-/// Request to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopSignal {
-    /// SIGINT, as sent by Ctrl-C.
-    Interrupt,
-    /// SIGTERM, as sent by a system at shutdown.
-    Terminate,
-}
+pub use crate::platform::StopSignal;
 
 impl StopSignal {
     /// Returns the exit code after this request.
     pub fn exit(self) -> ProgramExit {
         match self {
             Self::Interrupt => ProgramExit::INTERRUPTED,
-            Self::Terminate => ProgramExit::TERMINATED,
+            Self::Terminate | Self::Close => ProgramExit::TERMINATED,
         }
     }
 }
@@ -29,24 +21,19 @@ impl StopSignal {
 /// process.
 #[derive(Debug)]
 pub struct SignalListener {
-    interrupt: Signal,
-    terminate: Signal,
+    signals: SystemSignals,
 }
 
 impl SignalListener {
     /// Begins to listen. Must be called within the runtime.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            signals: SystemSignals::listen()?,
         })
     }
 
     /// Waits for the next request to end.
     pub async fn next_signal(&mut self) -> StopSignal {
-        tokio::select! {
-            _ = self.interrupt.recv() => StopSignal::Interrupt,
-            _ = self.terminate.recv() => StopSignal::Terminate,
-        }
+        self.signals.next().await
     }
 }

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use crate::manifest::problem::ProblemKind;
 use crate::model::NonFileKind;
+use crate::platform::{PATH_SYNTAX, PathSyntax};
 
 /// Returns `true` for the separators of path parts: `/`, and `\` as Windows writes paths.
 pub(crate) fn is_path_separator(c: char) -> bool {
@@ -66,7 +67,7 @@ impl<'r> SoughtPath<'r> {
     /// Returns the path in which each `\` is part of a name, as systems other than Windows allow.
     /// `None` for a path without a `\`, and on Windows.
     pub(crate) fn with_backslashes_in_names(self) -> Option<&'r str> {
-        (!cfg!(windows) && self.0.contains('\\')).then_some(self.0)
+        (PATH_SYNTAX == PathSyntax::Posix && self.0.contains('\\')).then_some(self.0)
     }
 
     /// Returns `true` if the path begins as a path on a drive of Windows does, such as `S:a.pdf`.
@@ -101,7 +102,7 @@ mod tests {
             assert_eq!(parsed.with_slashes(), sought);
             assert_eq!(
                 parsed.with_backslashes_in_names(),
-                in_names.filter(|_| !cfg!(windows))
+                in_names.filter(|_| PATH_SYNTAX == PathSyntax::Posix)
             );
         }
     }

@@ -8,6 +8,7 @@ use super::earlier_results::{EarlierResults, LinePosition};
 use super::{ResultsEntry, ResultsError};
 use crate::digest::sha256;
 use crate::model::Sha256Digest;
+use crate::platform::{self, WriterGuard};
 use crate::text::decode::Encoding;
 
 /// A results file, read once and never written.
@@ -72,7 +73,8 @@ impl Ledger {
         }
         let mut file = File::open(path).map_err(failed("open"))?;
         // Held until the file is read. Where a file system knows no locks, no run holds one either.
-        if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
+        let locked = platform::lock_against_writers(&file);
+        if matches!(locked, Err(TryLockError::WouldBlock)) || WriterGuard::is_claimed(path) {
             return Err(ResultsError::Locked {
                 path: path.to_owned(),
             });

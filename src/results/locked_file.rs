@@ -1,16 +1,35 @@
 //! Opening of an existing results file, with a lock for its only writer.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::ResultsError;
 use super::folder_probe::{ADVICE_FOR_EXISTING_RESULTS, io_error, unfit_folder_or_io_error};
 use crate::atomic_file::{MissingFolderFeature, is_same_file};
+use crate::platform::{self, WriterGuard};
+
+/// Results file with this process as its only writer.
+pub(super) struct LockedFile {
+    pub(super) file: File,
+    pub(super) guard: WriterGuard,
+}
+
+/// Claims the path of results for this process.
+pub(super) fn claim_path(path: &Path, way_on: &'static str) -> Result<WriterGuard, ResultsError> {
+    WriterGuard::claim(path).map_err(|refused| match refused {
+        TryLockError::WouldBlock => ResultsError::Locked {
+            path: path.to_owned(),
+        },
+        TryLockError::Error(source) => {
+            let lack = MissingFolderFeature::from_open_error(&source);
+            unfit_folder_or_io_error("lock a file beside", lack, path, source, way_on)
+        }
+    })
+}
 
 /// Opens and locks the file. Returns `None` where there is no file.
-pub(super) fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
+pub(super) fn open_locked(path: &Path) -> Result<Option<LockedFile>, ResultsError> {
     loop {
         let about = match fs::symlink_metadata(path) {
             Ok(about) => about,
@@ -23,27 +42,25 @@ pub(super) fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
                 why: "a plain file is expected".into(),
             });
         }
-        if about.nlink() > 1 {
+        let guard = claim_path(path, ADVICE_FOR_EXISTING_RESULTS)?;
+        let file = platform::open_for_one_writer(path).map_err(|source| {
+            let lack = MissingFolderFeature::from_open_error(&source);
+            unfit_folder_or_io_error("open", lack, path, source, ADVICE_FOR_EXISTING_RESULTS)
+        })?;
+        let links = platform::count_hard_links(&file);
+        if links.map_err(|source| io_error("open", path, source))? > 1 {
             return Err(ResultsError::Linked {
                 path: path.to_owned(),
             });
         }
-        let file = File::options()
-            .read(true)
-            .append(true)
-            .open(path)
-            .map_err(|source| {
-                let lack = MissingFolderFeature::from_open_error(&source);
-                unfit_folder_or_io_error("open", lack, path, source, ADVICE_FOR_EXISTING_RESULTS)
-            })?;
-        match file.try_lock() {
+        match platform::lock_for_one_writer(&file) {
             Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
+            Err(TryLockError::WouldBlock) => {
                 return Err(ResultsError::Locked {
                     path: path.to_owned(),
                 });
             }
-            Err(fs::TryLockError::Error(source)) => {
+            Err(TryLockError::Error(source)) => {
                 let lack = MissingFolderFeature::from_lock_error(&source);
                 return Err(unfit_folder_or_io_error(
                     "lock",
@@ -56,7 +73,7 @@ pub(super) fn open_locked(path: &Path) -> Result<Option<File>, ResultsError> {
         }
         // Another run may have replaced the file between the opening and the locking.
         if is_same_file(&file, path).map_err(|source| io_error("open", path, source))? {
-            return Ok(Some(file));
+            return Ok(Some(LockedFile { file, guard }));
         }
     }
 }

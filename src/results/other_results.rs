@@ -7,12 +7,12 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::ResultsError;
 use super::earlier_results::{EarlierResults, results_header};
 use crate::model::Sha256Digest;
+use crate::platform::{FileIdentity, identify_target};
 use crate::text::decode::Encoding;
 
 /// Bytes read from a file to find the header of results. No header is longer.
@@ -49,11 +49,10 @@ pub struct UnreadableFile {
 /// Finds the results files in these folders, each once, and without the file at `ours`.
 pub fn find_other_results(folders: &[&Path], ours: &Path) -> OtherResultsFiles {
     let mut found = OtherResultsFiles::default();
-    let mut known: HashSet<(u64, u64)> = fs::metadata(ours).iter().map(file_identity).collect();
+    let mut known: HashSet<FileIdentity> = identify_target(ours).into_iter().collect();
     let mut folders_known = HashSet::new();
     for folder in folders {
-        let about = fs::metadata(folder);
-        if about.is_ok_and(|about| folders_known.insert(file_identity(&about))) {
+        if identify_target(folder).is_ok_and(|identity| folders_known.insert(identity)) {
             search_folder(folder, &mut known, &mut found);
         }
     }
@@ -61,7 +60,7 @@ pub fn find_other_results(folders: &[&Path], ours: &Path) -> OtherResultsFiles {
     found
 }
 
-fn search_folder(folder: &Path, known: &mut HashSet<(u64, u64)>, found: &mut OtherResultsFiles) {
+fn search_folder(folder: &Path, known: &mut HashSet<FileIdentity>, found: &mut OtherResultsFiles) {
     let files = match fs::read_dir(folder) {
         Ok(files) => files,
         Err(error) => {
@@ -80,10 +79,11 @@ fn search_folder(folder: &Path, known: &mut HashSet<(u64, u64)>, found: &mut Oth
         } else {
             file.path()
         };
-        match fs::metadata(&path) {
-            Ok(about) if about.is_file() && known.insert(file_identity(&about)) => {}
-            // A pipe, a link to nothing, or a file seen before.
-            _ => continue,
+        let is_file = fs::metadata(&path).is_ok_and(|about| about.is_file());
+        let mut is_new = || identify_target(&path).is_ok_and(|identity| known.insert(identity));
+        // A pipe, a link to nothing, or a file seen before.
+        if !is_file || !is_new() {
+            continue;
         }
         match check_results_header(&path) {
             Some(Ok(())) => found.paths.push(path),
@@ -148,10 +148,6 @@ fn may_mention(text: &[u8], is_wanted: impl Fn(&Sha256Digest) -> bool) -> bool {
         .filter(|digits| digits.len() == SHA256_HEX_DIGITS)
         .filter_map(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
     is_wide || digests.any(|digest| is_wanted(&digest))
-}
-
-fn file_identity(about: &fs::Metadata) -> (u64, u64) {
-    (about.dev(), about.ino())
 }
 
 fn has_csv_extension(name: &OsStr) -> bool {

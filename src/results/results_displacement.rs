@@ -8,7 +8,6 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::atomic_file::is_same_file;
@@ -64,7 +63,7 @@ pub(super) fn detect_displacement(
             ResultsDisplacement::Replaced
         }));
     }
-    let found = file.metadata()?.size();
+    let found = file.metadata()?.len();
     Ok((found != length).then_some(ResultsDisplacement::Rewritten {
         written: length,
         found,

@@ -10,12 +10,13 @@ use super::earlier_results::EarlierResults;
 use super::folder_probe::{
     ADVICE_FOR_EXISTING_RESULTS, ADVICE_FOR_NEW_RESULTS, io_error, probe_folder,
 };
-use super::locked_file::open_locked;
+use super::locked_file::{LockedFile, claim_path, open_locked};
 use super::results_displacement::{ResultsDisplacement, detect_displacement, kept_results_paths};
 use super::results_entry::CELLS_BEFORE_LINES;
 use super::untried_rows::is_untried;
 use super::{COLUMNS, LINE_CHECK_COLUMN, LineSerial, ResultsEntry, ResultsError, line_check};
 use crate::atomic_file::{self, Durability, ExistingFilePolicy, NamingError, TemporaryFile};
+use crate::platform::{self, REPLACEMENT_POLICY, ReplacementPolicy, WriterGuard};
 use crate::root::parent_folder;
 use crate::text::csv_dialect::CsvDialect;
 use crate::text::decode::Encoding;
@@ -23,9 +24,9 @@ use crate::text::escape_formula;
 
 /// A results file with this process as its only writer.
 ///
-/// The lock is on the file itself, so no lock file is left lying about. A rewrite replaces the
-/// locked file: the new file is locked before it replaces the old one, and each holder of a lock
-/// checks that the path still leads to the locked file. A file with a second name (a hard link) is
+/// The lock is on the file itself, so no lock file is left lying about (see `platform` for Windows). A
+/// rewrite replaces the locked file: the new file is locked before it replaces the old one, and each
+/// holder of a lock checks that the path still leads to the locked file. A file with a second name (a hard link) is
 /// refused: after a rewrite, the two names would lead to two files.
 #[derive(Debug)]
 pub struct ResultsFile {
@@ -34,6 +35,8 @@ pub struct ResultsFile {
     existed_before: bool,
     /// The open file; `None` before the first write of a first run.
     file: Option<File>,
+    /// Claim that keeps other runs out while the file is replaced.
+    _guard: WriterGuard,
     /// Length of the file in bytes, as read or written by this process.
     length: u64,
     /// Modification time before the file was read; `None` once this process has written the file.
@@ -84,7 +87,8 @@ impl ResultsFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 probe_folder(path, ADVICE_FOR_NEW_RESULTS)?;
                 atomic_file::remove_left_over_files(parent_folder(path));
-                Ok((Self::new(path, None), EarlierResults::default()))
+                let guard = claim_path(path, ADVICE_FOR_NEW_RESULTS)?;
+                Ok((Self::new(path, None, guard), EarlierResults::default()))
             }
             Err(source) => Err(io_error("open", path, source)),
         }
@@ -133,12 +137,12 @@ impl ResultsFile {
 
     fn read_locked(
         path: &Path,
-        file: File,
+        LockedFile { file, guard }: LockedFile,
         encoding: Option<&'static Encoding>,
     ) -> Result<(Self, EarlierResults), ResultsError> {
         let modified = modification_time(&file, path)?;
         let (length, previous) = read_results(&file, path, encoding)?;
-        let mut results = Self::new(path, Some(file));
+        let mut results = Self::new(path, Some(file), guard);
         results.existed_before = true;
         results.length = length;
         results.modified_when_read = Some(modified);
@@ -161,11 +165,12 @@ impl ResultsFile {
         fs::remove_file(&self.path).map_err(|source| io_error("remove", &self.path, source))
     }
 
-    fn new(path: &Path, file: Option<File>) -> Self {
+    fn new(path: &Path, file: Option<File>, guard: WriterGuard) -> Self {
         Self {
             path: path.to_owned(),
             existed_before: false,
             file,
+            _guard: guard,
             length: 0,
             modified_when_read: None,
             dialect: CsvDialect::default(),
@@ -222,8 +227,7 @@ impl ResultsFile {
         // All of the text at once: a line is either there or torn, never between two others.
         file.write_all(&text)
             .map_err(|source| io_error("write", &self.path, source))?;
-        file.sync_data()
-            .map_err(|source| io_error("sync", &self.path, source))?;
+        platform::sync_file(file).map_err(|source| io_error("sync", &self.path, source))?;
         self.length += text.len() as u64;
         self.ensure_in_place()
     }
@@ -328,9 +332,15 @@ impl ResultsFile {
         } else {
             ExistingFilePolicy::Keep
         };
-        let file = written
-            .persist_as(&self.path, existing)
-            .map_err(|error| self.naming_error("replace", error))?;
+        if REPLACEMENT_POLICY == ReplacementPolicy::CloseBefore {
+            self.file = None;
+        }
+        let file = written.persist_as(&self.path, existing).map_err(|error| {
+            if REPLACEMENT_POLICY == ReplacementPolicy::CloseBefore {
+                self.file = platform::open_for_one_writer(&self.path).ok();
+            }
+            self.naming_error("replace", error)
+        })?;
         let about = file.metadata();
         self.length = about
             .map_err(|source| io_error("open", &self.path, source))?

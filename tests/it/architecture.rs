@@ -14,7 +14,7 @@ const LIBRARY_HOMES: [(&str, &[&str]); 24] = [
     ("axum", &["emulator/"]),
     ("base64", &["report/"]),
     ("calamine", &["manifest/workbook/"]),
-    ("cap_std", &["root.rs", "root/"]),
+    ("cap_std", &["platform/", "root.rs", "root/"]),
     ("clap", &["cli.rs", "cli/", "lib.rs"]),
     (
         "csv",
@@ -36,10 +36,13 @@ const LIBRARY_HOMES: [(&str, &[&str]); 24] = [
     ("rayon", &["prepare.rs", "prepare/"]),
     ("reqwest", &["http/"]),
     ("rust_xlsxwriter", &["manifest/draft/"]),
-    ("rustix", &["clock.rs", "core_dump.rs"]),
+    ("rustix", &["platform/"]),
     ("rustls", &["http/"]),
     ("sha2", &["digest.rs"]),
-    ("tempfile", &["atomic_file.rs", "emulator/state_lock.rs"]),
+    (
+        "tempfile",
+        &["atomic_file.rs", "emulator/state_lock.rs", "platform/"],
+    ),
     ("toml", &["emulator/faults/scenario.rs"]),
     ("tracing_subscriber", &["lib.rs"]),
     ("zip", &["manifest/workbook/"]),
@@ -47,12 +50,12 @@ const LIBRARY_HOMES: [(&str, &[&str]); 24] = [
 
 /// Modules of the crate from the bottom up. A module imports only modules below.
 const CRATE_MODULE_ORDER: [&str; 29] = [
+    "platform",
     "mutex",
     "model",
     "text",
     "duration",
     "clock",
-    "core_dump",
     "digest",
     "root",
     "atomic_file",

@@ -1,0 +1,291 @@
+//! Linux, macOS and other systems with the POSIX interface.
+
+use std::fs::{self, DirBuilder, File, Metadata, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::time::{ClockId, clock_gettime};
+use tempfile::{NamedTempFile, PersistError};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{ExistingFilePolicy, PathSyntax, ReplacementPolicy, StopSignal};
+
+/// Syntax of paths on this system.
+pub(crate) const PATH_SYNTAX: PathSyntax = PathSyntax::Posix;
+
+/// A name can move to a new file while programs have the old file open.
+pub(crate) const REPLACEMENT_POLICY: ReplacementPolicy = ReplacementPolicy::KeepOpen;
+
+/// Identity of a file: the same for all paths of the file, different for different files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FileIdentity {
+    device: u64,
+    inode: u64,
+}
+
+impl FileIdentity {
+    fn new(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+}
+
+/// Returns the identity of an open file.
+pub(crate) fn identify_file(file: &File) -> io::Result<FileIdentity> {
+    Ok(FileIdentity::new(&file.metadata()?))
+}
+
+/// Returns the identity of the file at a path. A symbolic link is not followed.
+pub(crate) fn identify_path(path: &Path) -> io::Result<FileIdentity> {
+    Ok(FileIdentity::new(&fs::symlink_metadata(path)?))
+}
+
+/// Returns the identity of the file or folder to which a path leads through symbolic links.
+pub(crate) fn identify_target(path: &Path) -> io::Result<FileIdentity> {
+    Ok(FileIdentity::new(&fs::metadata(path)?))
+}
+
+/// Returns the number of names of a file.
+pub(crate) fn count_hard_links(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.nlink())
+}
+
+/// Creates a file with this process as its only writer, once
+/// [`lock_for_one_writer`] has succeeded. Only the owner can read or write the file. All writes
+/// append.
+pub(crate) fn create_for_one_writer(path: &Path) -> io::Result<File> {
+    File::options()
+        .read(true)
+        .append(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Opens an existing file with this process as its only writer, once [`lock_for_one_writer`] has
+/// succeeded. All writes append.
+pub(crate) fn open_for_one_writer(path: &Path) -> io::Result<File> {
+    File::options().read(true).append(true).open(path)
+}
+
+/// Locks a file for its only writer.
+pub(crate) fn lock_for_one_writer(file: &File) -> Result<(), TryLockError> {
+    file.try_lock()
+}
+
+/// Locks a file against writers while this process reads the file.
+pub(crate) fn lock_against_writers(file: &File) -> Result<(), TryLockError> {
+    file.try_lock_shared()
+}
+
+/// Claim on a path for its only writer. Needs nothing here: the lock on the file itself suffices.
+#[derive(Debug)]
+pub(crate) struct WriterGuard;
+
+impl WriterGuard {
+    /// Claims the path of a file. Fails with [`TryLockError::WouldBlock`] while another process has
+    /// the claim.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the same signature on every system"
+    )]
+    pub(crate) fn claim(_: &Path) -> Result<Self, TryLockError> {
+        Ok(Self)
+    }
+
+    /// Returns `true` while a process has a claim on the path.
+    pub(crate) fn is_claimed(_: &Path) -> bool {
+        false
+    }
+}
+
+/// Removes a file, unless a process has locked the file.
+pub(crate) fn remove_if_unlocked(path: &Path) -> io::Result<()> {
+    if File::open(path)?.try_lock().is_ok() {
+        fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+/// Gives a temporary file its final name. The name may be lost in a loss of power until
+/// [`sync_folder`] has succeeded.
+pub(crate) fn persist(
+    file: NamedTempFile,
+    path: &Path,
+    existing: ExistingFilePolicy,
+) -> Result<File, PersistError> {
+    match existing {
+        ExistingFilePolicy::Replace => file.persist(path),
+        ExistingFilePolicy::Keep => file.persist_noclobber(path),
+    }
+}
+
+/// Syncs a folder, so that the names in the folder survive a loss of power.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    sync_file(&File::open(folder)?)
+}
+
+/// Syncs content and length of a file to the disk.
+///
+/// On macOS the standard library asks for `F_FULLFSYNC`, which also empties the cache of the disk.
+/// Network file systems refuse the call there; `fsync` is then the most that can be had.
+pub(crate) fn sync_file(file: &File) -> io::Result<()> {
+    let synced = file.sync_data();
+    #[cfg(target_vendor = "apple")]
+    if synced
+        .as_ref()
+        .is_err_and(|error| has_error_number(error, &[libc::ENOTSUP, libc::ENOTTY, libc::EINVAL]))
+    {
+        return Ok(rustix::fs::fsync(file)?);
+    }
+    synced
+}
+
+/// Creates a folder for its owner alone. The parent folder must exist.
+pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Returns options for opening a file without waiting, even for a named pipe without a writer.
+pub(crate) fn without_blocking(mut options: cap_std::fs::OpenOptions) -> cap_std::fs::OpenOptions {
+    use cap_std::fs::OpenOptionsExt as _;
+    options.custom_flags(libc::O_NONBLOCK);
+    options
+}
+
+/// Returns `true` for a named pipe.
+pub(crate) fn is_pipe(metadata: &cap_std::fs::Metadata) -> bool {
+    use cap_std::fs::FileTypeExt as _;
+    metadata.file_type().is_fifo()
+}
+
+/// Returns `true` if opening or creating a file failed because writing is not permitted.
+pub(crate) fn is_write_refused(error: &io::Error) -> bool {
+    has_error_number(error, &[libc::EACCES, libc::EPERM, libc::EROFS])
+}
+
+/// Returns `true` if locking failed because the file system has no locks.
+pub(crate) fn are_locks_missing(error: &io::Error) -> bool {
+    has_error_number(
+        error,
+        &[
+            libc::EOPNOTSUPP,
+            libc::ENOTSUP,
+            libc::ENOLCK,
+            libc::ENOSYS,
+            libc::EINVAL,
+        ],
+    )
+}
+
+/// Returns `true` if syncing a folder failed because the file system cannot do so.
+pub(crate) fn is_folder_sync_missing(error: &io::Error) -> bool {
+    has_error_number(
+        error,
+        &[libc::EINVAL, libc::EOPNOTSUPP, libc::ENOTSUP, libc::ENOSYS],
+    )
+}
+
+/// Returns `true` if an action failed because another program holds the file. On Unix only network
+/// file systems do so: the server, a Windows machine or Samba, refuses the action.
+pub(crate) fn is_file_in_use(error: &io::Error) -> bool {
+    has_error_number(error, &[libc::EBUSY, libc::ETXTBSY])
+}
+
+/// Returns `true` if a file could not get a name because another program holds the file with the
+/// name.
+pub(crate) fn is_replacement_blocked(error: &io::Error) -> bool {
+    is_file_in_use(error)
+}
+
+/// Returns `true` if a path cannot be opened because the path leads to a socket, or to a device
+/// without a driver.
+pub(crate) fn has_no_driver(error: &io::Error) -> bool {
+    has_error_number(error, &[libc::ENXIO])
+}
+
+fn has_error_number(error: &io::Error, numbers: &[i32]) -> bool {
+    error
+        .raw_os_error()
+        .is_some_and(|number| numbers.contains(&number))
+}
+
+/// Clock that counts the sleep of the machine. `CLOCK_MONOTONIC` stands still in a sleep on Linux,
+/// and keeps running on macOS.
+#[cfg(target_os = "linux")]
+const CLOCK_WITH_SLEEP: ClockId = ClockId::Boottime;
+#[cfg(not(target_os = "linux"))]
+const CLOCK_WITH_SLEEP: ClockId = ClockId::Monotonic;
+
+/// Returns the time since a fixed moment in the past, the machine's sleep included.
+pub(crate) fn time_since_boot() -> Duration {
+    Duration::try_from(clock_gettime(CLOCK_WITH_SLEEP)).unwrap_or_default()
+}
+
+/// Forbids core dumps of this process.
+///
+/// The limit alone is not enough on Linux: where the system hands dumps to a program, the program
+/// decides about respecting the limit. A process that is not dumpable is never dumped. The memory
+/// and the environment, which holds the keys, are closed to the user's other programs as well. The
+/// price: only root can attach a debugger to a run. (A tracer that starts `consign` itself, such as
+/// `strace consign`, still sees the system calls.)
+pub(crate) fn forbid_core_dumps() {
+    // Neither call is ever refused, unless a sandbox forbids even this; the run is no worse without
+    // them.
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    );
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
+/// Requests of the user or the system to end: SIGINT and SIGTERM.
+#[derive(Debug)]
+pub(crate) struct SystemSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl SystemSignals {
+    /// Begins to listen. Must be called within the runtime.
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next request to end.
+    pub(crate) async fn next(&mut self) -> StopSignal {
+        tokio::select! {
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior, getrlimit};
+
+    use super::*;
+
+    #[test]
+    fn a_process_that_forbids_it_is_never_dumped() {
+        forbid_core_dumps();
+        assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
+        assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
+    }
+}
