@@ -1,5 +1,9 @@
 //! Connections which the server can cut in the middle of a request. Scripted faults must be real
 //! ones: the client sees the end of the connection, not an answer which reports a fault.
+//!
+//! hyper sees the end of a connection one turn late. hyper reads on for as long as bytes are there
+//! before a request begins, and a request that has not begun at the end of its connection is dropped:
+//! a client that sends and goes away would leave neither an effect nor a line in the log.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,6 +24,16 @@ pub(super) struct CuttableListener(pub(super) TcpListener);
 pub(super) struct CuttableStream {
     tcp: TcpStream,
     cutter: ConnectionCutter,
+    read_end: ReadEnd,
+}
+
+/// End of the bytes from a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReadEnd {
+    /// The end has not come.
+    Ahead,
+    /// The end has come, and the server was told of a pause until its next turn.
+    Deferred,
 }
 
 /// Handle which cuts a connection. The server hands the handle to the code which answers the
@@ -51,8 +65,12 @@ impl Listener for CuttableListener {
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "answers on this connection may be delayed");
         }
-        let wire = ConnectionCutter::default();
-        (CuttableStream { tcp, cutter: wire }, address)
+        let stream = CuttableStream {
+            tcp,
+            cutter: ConnectionCutter::default(),
+            read_end: ReadEnd::Ahead,
+        };
+        (stream, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -73,7 +91,19 @@ impl AsyncRead for CuttableStream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.cutter.check_uncut()?;
-        Pin::new(&mut self.tcp).poll_read(context, buffer)
+        let before = buffer.remaining();
+        let read = Pin::new(&mut self.tcp).poll_read(context, buffer);
+        let is_end = match &read {
+            Poll::Ready(Ok(())) => before > 0 && buffer.remaining() == before,
+            Poll::Ready(Err(_)) => true,
+            Poll::Pending => false,
+        };
+        if is_end && self.read_end == ReadEnd::Ahead {
+            self.read_end = ReadEnd::Deferred;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        read
     }
 }
 
