@@ -48,10 +48,20 @@ pub(crate) enum Durability {
     NotNeeded,
 }
 
+/// Users who may read a new file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileReaders {
+    /// The owner alone: the file tells of the user's files.
+    Owner,
+    /// All users, as far as the user's file mode creation mask (umask) allows.
+    AllUsers,
+}
+
 /// Temporary file, not yet under its final name. Removed on drop.
 ///
 /// The file is readable and writable by its owner alone, whatever the permissions of a replaced
-/// file; on Windows the file inherits the rights of its folder.
+/// file; on Windows the file inherits the rights of its folder. [`replace_public_file`] alone makes
+/// files for other users.
 #[derive(Debug)]
 pub(crate) struct TemporaryFile {
     file: NamedTempFile,
@@ -90,11 +100,19 @@ impl TemporaryFile {
     /// [`remove_left_over_files`] removes. All writes append, so that no write overwrites bytes put
     /// in meanwhile by another program.
     pub(crate) fn create(folder: &Path, durability: Durability) -> io::Result<Self> {
+        Self::create_for(FileReaders::Owner, folder, durability)
+    }
+
+    fn create_for(readers: FileReaders, folder: &Path, durability: Durability) -> io::Result<Self> {
+        let create = match readers {
+            FileReaders::Owner => platform::create_for_one_writer,
+            FileReaders::AllUsers => platform::create_for_all_readers,
+        };
         loop {
             let file = tempfile::Builder::new()
                 .prefix(TEMPORARY_PREFIX)
                 .suffix(TEMPORARY_SUFFIX)
-                .make_in(folder, platform::create_for_one_writer)?;
+                .make_in(folder, create)?;
             match platform::lock_for_one_writer(file.as_file()) {
                 Ok(()) if is_same_file(file.as_file(), file.path())? => {}
                 // Another run took the file for a left-over before the lock was there.
@@ -221,7 +239,18 @@ pub(crate) fn replace_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    write_file(path, ExistingFilePolicy::Replace, write)
+    write_file(path, ExistingFilePolicy::Replace, FileReaders::Owner, write)
+}
+
+/// Writes a file that all users may read and on which no run relies, and replaces an existing file.
+pub(crate) fn replace_public_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let write = |out: &mut dyn Write| out.write_all(content);
+    write_file(
+        path,
+        ExistingFilePolicy::Replace,
+        FileReaders::AllUsers,
+        write,
+    )
 }
 
 /// Writes a file on which no run relies. Fails with [`io::ErrorKind::AlreadyExists`] if there is a
@@ -230,15 +259,17 @@ pub(crate) fn create_file<T>(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
 ) -> io::Result<T> {
-    write_file(path, ExistingFilePolicy::Keep, write)
+    write_file(path, ExistingFilePolicy::Keep, FileReaders::Owner, write)
 }
 
 fn write_file<T>(
     path: &Path,
     existing: ExistingFilePolicy,
+    readers: FileReaders,
     write: impl FnOnce(&mut dyn Write) -> io::Result<T>,
 ) -> io::Result<T> {
-    let mut file = TemporaryFile::create(parent_folder(path), Durability::WherePossible)?;
+    let folder = parent_folder(path);
+    let mut file = TemporaryFile::create_for(readers, folder, Durability::WherePossible)?;
     let mut out = BufWriter::with_capacity(1 << 16, file.as_file());
     let written = write(&mut out)?;
     out.flush()?;

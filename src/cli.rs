@@ -2,9 +2,11 @@
 //! commands are run. Help texts of arguments are the `///` comments of their fields. Open [`Cli`]
 //! first; resolution is in `into_plan`.
 
+mod completions;
 mod emulator;
 mod folder_manifest;
 mod into_plan;
+mod manual;
 mod values;
 
 use std::num::NonZeroUsize;
@@ -22,12 +24,25 @@ use crate::model::{LookUpPolicy, ObjectRef, ObjectType, RowNumbers, SecondCopyPo
 use crate::plan::ConflictPolicy;
 use crate::verification::download_scope::SampleShare;
 
+pub use completions::CompletionArgs;
 pub use emulator::EmulatorArgs;
 pub use folder_manifest::ManifestArgs;
+pub use manual::ManualArgs;
+
+/// Version with the commit and the target of the build, so that a report of a mistake tells exactly
+/// which program made the mistake.
+const PROGRAM_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (",
+    env!("CONSIGN_COMMIT"),
+    ", ",
+    env!("CONSIGN_TARGET"),
+    ")"
+);
 
 /// Attaches files to procurement records in bulk, from a spreadsheet, exactly once.
 #[derive(Debug, Parser)]
-#[command(name = "consign", version, propagate_version = true)]
+#[command(name = "consign", version = PROGRAM_VERSION, propagate_version = true)]
 pub struct Cli {
     /// Command to run.
     #[command(subcommand)]
@@ -49,6 +64,10 @@ pub enum CliCommand {
     Manifest(ManifestArgs),
     /// Stand in for the service on this machine, to try and to rehearse
     Emulator(EmulatorArgs),
+    /// Print a script with which a shell completes commands, options and their values
+    Completions(CompletionArgs),
+    /// Write the manual pages, one for each command, into a folder
+    Man(ManualArgs),
 }
 
 /// Arguments of `check`.

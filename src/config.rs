@@ -15,9 +15,10 @@ pub use access::{ServiceAccess, ServiceCredentials, key_renewal_advice};
 pub use change_policy::{BackupPolicy, ChangePolicy, ChangePolicyError, ServiceChangePolicy};
 pub use job_policy::JobPolicy;
 pub use plans::{
-    AttachPlan, CheckPlan, ComparisonFile, ConsentPolicy, EmulatorPlan, FolderManifestPlan,
-    ImportMode, ImportPlan, ManifestInput, NoticePolicy, ObjectProofPolicy, OutputConfig,
-    ReportPlan, ResumePolicy, SummaryForm, UnfitRowPolicy, VerifyPlan,
+    AttachPlan, CheckPlan, ComparisonFile, CompletionPlan, ConsentPolicy, EmulatorPlan,
+    FolderManifestPlan, ImportMode, ImportPlan, ManifestInput, ManualPage, ManualPlan,
+    NoticePolicy, ObjectProofPolicy, OutputConfig, ReportPlan, ResumePolicy, SummaryForm,
+    UnfitRowPolicy, VerifyPlan,
 };
 pub use service_config::{
     NamedDestination, PreflightPolicy, ResolvedDestination, ServiceConfig, TenantEnvironment,

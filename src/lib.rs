@@ -141,8 +141,9 @@
 //!   disk, not from the run's memory. Only if another program has replaced the journal is the file
 //!   made from memory, under another name.
 //! - **One crate, one place.** `http` alone uses reqwest, `cli` alone clap (whose refusals are
-//!   shown here), `prepare` rayon, `progress` indicatif, `digest` the hashes, `atomic_file`
-//!   and `platform` tempfile (beside the lock of the emulator), `manifest::workbook` calamine, zip and quick-xml,
+//!   shown here) and its writers of completions and manual pages, `prepare` rayon, `progress`
+//!   indicatif, `digest` the hashes, `atomic_file` and `platform` tempfile (beside the lock of the
+//!   emulator), `manifest::workbook` calamine, zip and quick-xml,
 //!   `manifest::draft` `rust_xlsxwriter`, and `text::csv_dialect`, `results`, `verification`,
 //!   `manifest::problem` and the emulator's list of records csv. A test of the architecture checks
 //!   it.
@@ -231,6 +232,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ProgramExit {
         }
         CliCommand::Manifest(args) => commands::manifest_from_folder::run(&args.into_plan()),
         CliCommand::Emulator(args) => commands::emulator::run(args.into_plan()),
+        CliCommand::Completions(args) => commands::completions::run(&args.into_plan()),
+        CliCommand::Man(args) => commands::manual::run(&args.into_plan()),
     };
     result.unwrap_or_else(|error| {
         text::write_stderr(&format!("error: {error}\n"));

@@ -214,6 +214,7 @@ impl CliCommand {
             Self::Report(args) => args.output.verbosity(),
             Self::Manifest(args) => args.output.verbosity(),
             Self::Emulator(args) => verbosity_from_count(args.verbose),
+            Self::Completions(_) | Self::Man(_) => Verbosity::Normal,
         }
     }
 }

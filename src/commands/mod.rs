@@ -4,10 +4,12 @@
 //! standard output.
 
 pub mod check;
+pub mod completions;
 pub mod emulator;
 mod halt_message;
 pub mod import;
 pub mod manifest_from_folder;
+pub mod manual;
 mod preflight_check;
 pub mod report;
 mod results_origin;

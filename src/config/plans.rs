@@ -166,6 +166,31 @@ pub struct EmulatorPlan {
     pub settings: EmulatorSettings,
 }
 
+/// Order of a script for the completion of commands in a shell.
+#[derive(Debug, Clone)]
+pub struct CompletionPlan {
+    /// Script for standard output.
+    pub script: Vec<u8>,
+}
+
+/// Order of the manual pages.
+#[derive(Debug, Clone)]
+pub struct ManualPlan {
+    /// Folder of the pages.
+    pub folder: PathBuf,
+    /// Pages, the one of the whole program first.
+    pub pages: Vec<ManualPage>,
+}
+
+/// Manual page of the program or of a command.
+#[derive(Debug, Clone)]
+pub struct ManualPage {
+    /// File name, such as `consign-check.1`.
+    pub file_name: String,
+    /// Content, in the language of `man`.
+    pub content: Vec<u8>,
+}
+
 /// A manifest, and the way to read it.
 #[derive(Debug, Clone)]
 pub struct ManifestInput {

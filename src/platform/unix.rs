@@ -59,11 +59,21 @@ pub(crate) fn count_hard_links(file: &File) -> io::Result<u64> {
 /// [`lock_for_one_writer`] has succeeded. Only the owner can read or write the file. All writes
 /// append.
 pub(crate) fn create_for_one_writer(path: &Path) -> io::Result<File> {
+    create_with_mode(path, 0o600)
+}
+
+/// Creates a file as [`create_for_one_writer`] does. All users can read the file, and others than
+/// the owner write it, as far as the user's mask (umask) allows.
+pub(crate) fn create_for_all_readers(path: &Path) -> io::Result<File> {
+    create_with_mode(path, 0o666)
+}
+
+fn create_with_mode(path: &Path, mode: u32) -> io::Result<File> {
     File::options()
         .read(true)
         .append(true)
         .create_new(true)
-        .mode(0o600)
+        .mode(mode)
         .open(path)
 }
 

@@ -92,6 +92,12 @@ pub(crate) fn create_for_one_writer(path: &Path) -> io::Result<File> {
     one_writer_options().create_new(true).open(path)
 }
 
+/// Creates a file as [`create_for_one_writer`] does: the rights of the folder say who can read the
+/// file.
+pub(crate) fn create_for_all_readers(path: &Path) -> io::Result<File> {
+    create_for_one_writer(path)
+}
+
 /// Opens an existing file with this process as its only writer. All writes append.
 pub(crate) fn open_for_one_writer(path: &Path) -> io::Result<File> {
     one_writer_options().open(path)

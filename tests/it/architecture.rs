@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 use self::imports::imports_not_downwards;
 
 /// Libraries, each with the only modules allowed to use it.
-const LIBRARY_HOMES: [(&str, &[&str]); 24] = [
+const LIBRARY_HOMES: [(&str, &[&str]); 26] = [
     ("askama", &["report/"]),
     ("axum", &["emulator/"]),
     ("base64", &["report/"]),
     ("calamine", &["manifest/workbook/"]),
     ("cap_std", &["platform/", "root.rs", "root/"]),
     ("clap", &["cli.rs", "cli/", "lib.rs"]),
+    ("clap_complete", &["cli/completions.rs"]),
+    ("clap_mangen", &["cli/manual.rs"]),
     (
         "csv",
         &[

@@ -19,7 +19,7 @@
 //! - Other commands: `amend` (changes on request), `verify`, `report`, `report_attached`,
 //!   `report_in_browser`, `emulator`.
 //! - Keelvar: `keelvar`, `keelvar_access`.
-//! - Wrong usage: `refusals`. Layers of the crate's modules: `architecture`.
+//! - Version, completions and manual pages: `installed`. Wrong usage: `refusals`. Layers of the crate's modules: `architecture`.
 
 mod harness;
 
@@ -44,6 +44,7 @@ mod formats;
 mod full_disk;
 mod headings;
 mod hostile_text;
+mod installed;
 mod keelvar;
 mod keelvar_access;
 mod keys;
