@@ -4,9 +4,11 @@
 //! No function here knows the meaning of a text. `decode` turns bytes into text, `csv_dialect` knows
 //! the form of our tables, `line_counter` numbers the lines of a text, `hidden` lists the characters
 //! that a reader cannot recognise, `lookalike` compares the names of files, `mixed_encodings` surveys
-//! the lines of a text in two encodings, `mojibake` undoes a wrong decoding, `shell_word` quotes words
-//! for a shell, and `windows_name` knows the names that Windows does not take.
+//! the lines of a text in two encodings, `mojibake` undoes a wrong decoding, `command_shell` quotes
+//! commands for the shells into which users paste them, and `windows_name` knows the names that
+//! Windows does not take.
 
+mod command_shell;
 pub mod csv_dialect;
 pub mod decode;
 mod hidden;
@@ -14,7 +16,6 @@ mod line_counter;
 mod lookalike;
 mod mixed_encodings;
 mod mojibake;
-mod shell_word;
 mod windows_name;
 
 use std::borrow::Cow;
@@ -23,13 +24,13 @@ use std::io::Write as _;
 
 use unicode_normalization::UnicodeNormalization as _;
 
+pub use command_shell::{CommandShell, path_argument};
 pub use hidden::{
     HiddenForm, as_seen, character_name, hidden_form, is_invisible, is_long_dash, plain_reading,
 };
 pub use line_counter::{LineCounter, count_line_breaks};
 pub use lookalike::{have_same_letters, lookalike_spelling};
 pub use mojibake::undo_mojibake;
-pub use shell_word::shell_word;
 pub use windows_name::{WindowsNameFault, is_device_name};
 
 /// Longest part of a value shown in a message, in characters.

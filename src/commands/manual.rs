@@ -7,9 +7,7 @@ use std::io::{self, Write as _};
 use crate::atomic_file;
 use crate::config::ManualPlan;
 use crate::error::{CommandError, ProgramExit};
-use crate::text::{count_with_noun, escape};
-
-use super::shell_words::shell_path;
+use crate::text::{CommandShell, count_with_noun, escape};
 
 /// Runs the command. Creates the folder if missing, and replaces existing pages.
 pub fn run(config: &ManualPlan) -> Result<ProgramExit, CommandError> {
@@ -29,7 +27,7 @@ pub fn run(config: &ManualPlan) -> Result<ProgramExit, CommandError> {
         count_with_noun(pages.len() as u64, "manual page"),
     );
     if let Some(first) = pages.first() {
-        let path = shell_path(&folder.join(&first.file_name));
+        let path = CommandShell::of_this_process().path(&folder.join(&first.file_name));
         let _ = writeln!(summary, "read the first: man {path}");
     }
     Ok(io::stdout()

@@ -16,7 +16,6 @@ mod results_origin;
 mod run_ending;
 mod second_copy_check;
 mod session;
-mod shell_words;
 pub mod verify;
 
 use std::fmt::Write as _;

@@ -10,7 +10,7 @@ use super::column::Column;
 use super::heading::{normalise_heading, without_line_breaks};
 use super::problem::ProblemKind;
 use crate::model::ObjectType;
-use crate::text::{nearest_word, quoted, shell_word};
+use crate::text::{CommandShell, nearest_word, quoted};
 
 /// Heading under which a manifest has a known column, as `--column COLUMN=HEADING` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +40,14 @@ impl fmt::Display for ColumnHeading {
     /// Writes the option as a user types the option at a shell.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let heading = without_line_breaks(&self.heading);
-        let is_safe_in_double_quotes = |c: char| !"\"$`\\!".contains(c) && !c.is_control();
+        // Each shell reads a word with quotes in the middle.
+        let is_safe_in_double_quotes =
+            |c: char| !"\"$`\\!%\u{201c}\u{201d}\u{201e}".contains(c) && !c.is_control();
         write!(f, "--column {}=", self.column)?;
         if heading.contains(' ') && heading.chars().all(is_safe_in_double_quotes) {
             return write!(f, "\"{heading}\"");
         }
-        f.write_str(&shell_word(heading.as_ref()))
+        f.write_str(&CommandShell::of_this_process().word(heading.as_ref()))
     }
 }
 

@@ -202,22 +202,22 @@ fn a_beginning_that_the_root_does_not_have_is_proposed_and_taken_off() {
         (
             ["S:\\Legal\\Scans\\a.pdf", "s:\\legal\\Scans\\x\\b.pdf"],
             "S:\\Legal\\Scans\\",
-            "'S:\\Legal\\Scans\\'",
+            "'S:\\Legal\\Scans'",
         ),
         (
             ["\\\\server\\it's\\a.pdf", "\\\\SERVER\\it's\\x\\b.pdf"],
             "\\\\server\\it's\\",
-            "'\\\\server\\it'\\''s\\'",
+            "'\\\\server\\it'\\''s'",
         ),
         (
             ["/home/me/a.pdf", "/home/me/x/b.pdf"],
             "/home/me/",
-            "'/home/me/'",
+            "/home/me",
         ),
         (
             ["Legal/Scans/a.pdf", "Legal/Scans/x/b.pdf"],
             "Legal/Scans/",
-            "'Legal/Scans/'",
+            "Legal/Scans",
         ),
     ] {
         let test = with_paths(&paths)
@@ -244,7 +244,7 @@ fn a_beginning_that_the_root_does_not_have_is_proposed_and_taken_off() {
 fn a_shorter_beginning_is_proposed_where_it_helps_and_none_where_no_file_is_found() {
     let test = with_paths(&["S:\\Legal\\2024\\a.pdf"]).file("2024/a.pdf", "alpha");
     test.check()
-        .prints("take the beginning off with --strip-prefix 'S:\\Legal\\'\n")
+        .prints("take the beginning off with --strip-prefix 'S:\\Legal'\n")
         .exits(2);
     let test = with_paths(&["S:\\Legal\\a.pdf", "T:\\Legal\\b.pdf"]).file("a.pdf", "alpha");
     test.check()

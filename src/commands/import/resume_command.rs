@@ -1,9 +1,10 @@
-//! Commands printed for the user, to be pasted into a POSIX shell as they are.
+//! Command with which the user goes on with an import.
 
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroU64;
+use std::path::PathBuf;
 
-use crate::text::shell_word;
+use crate::text::CommandShell;
 
 /// Options that count for one run: sending again what may be attached already is to be decided anew
 /// each time.
@@ -25,10 +26,14 @@ pub(super) enum ResumedRows {
 /// The command is made from the arguments as typed. So it holds every option that decides what is
 /// read and where files go, options of later versions included.
 pub(super) fn resume_command(rows: ResumedRows) -> String {
+    resume_after_moves(&[], rows)
+}
+
+/// Returns a line that moves files, each from the first path to the second, and then runs the
+/// command line of the present run with `--resume`.
+pub(super) fn resume_after_moves(moves: &[(PathBuf, PathBuf)], rows: ResumedRows) -> String {
     let typed: Vec<OsString> = std::env::args_os().collect();
-    let words = resumed_words(&typed, rows);
-    let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
-    words.join(" ")
+    CommandShell::of_this_process().script(moves, &resumed_words(&typed, rows))
 }
 
 /// Returns the words of a command line with `--resume` from the words typed. Words after `--` are no

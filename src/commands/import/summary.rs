@@ -12,10 +12,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::pilot_report::PilotReport;
-use super::resume_command::{ResumedRows, resume_command};
+use super::resume_command::{ResumedRows, resume_after_moves};
 use super::work_list::WorkList;
 use crate::commands::run_ending::RunEnding;
-use crate::commands::shell_words::shell_path;
 use crate::config::ImportPlan;
 use crate::model::ProcurementService;
 use crate::pipeline::HaltReason;
@@ -69,9 +68,9 @@ pub(super) struct ImportSummary {
     rows_needing_attention: Vec<String>,
     #[serde(skip)]
     unnamed_rows: u64,
-    /// Shell commands to put the results back in place before a resume; usually empty.
+    /// Moves of files that put the results back in place before a resume; usually none.
     #[serde(skip)]
-    restore_commands: String,
+    restoring_moves: Vec<(PathBuf, PathBuf)>,
 }
 
 /// Most rows named one by one among the rows in need of attention.
@@ -108,7 +107,7 @@ impl ImportSummary {
             service: plan.service(),
             rows_needing_attention: Vec::new(),
             unnamed_rows: 0,
-            restore_commands: String::new(),
+            restoring_moves: Vec::new(),
         }
     }
 
@@ -136,19 +135,10 @@ impl ImportSummary {
     ) -> RunEnding {
         self.results = kept.to_string_lossy().into_owned();
         if let Some(aside) = unused_aside_path(path) {
-            let _ = write!(
-                self.restore_commands,
-                "mv {} {} && ",
-                shell_path(path),
-                shell_path(&aside)
-            );
+            self.restoring_moves.push((path.to_owned(), aside));
         }
-        let _ = write!(
-            self.restore_commands,
-            "mv {} {} && ",
-            shell_path(kept),
-            shell_path(path)
-        );
+        self.restoring_moves
+            .push((kept.to_owned(), path.to_owned()));
         let path = path.to_string_lossy();
         RunEnding::Stopped(format!(
             "{} {why} while this run wrote to it; nothing more was sent, and the results of this \
@@ -325,8 +315,7 @@ impl ImportSummary {
 
     /// Command line with which the user continues this import.
     fn continue_command(&self, ending: &RunEnding) -> String {
-        let rows = self.resumed_rows(ending);
-        format!("{}{}", self.restore_commands, resume_command(rows))
+        resume_after_moves(&self.restoring_moves, self.resumed_rows(ending))
     }
 
     /// Meaning of a status in a few words. Skipped rows with other content are counted there.

@@ -7,7 +7,6 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::folder_contents::{LeftOutFile, LeftOutFiles};
-use crate::commands::shell_words::shell_path;
 use crate::config::FolderManifestPlan;
 use crate::error::ProgramExit;
 use crate::manifest::Column;
@@ -15,7 +14,8 @@ use crate::manifest::draft::{DraftTally, ManifestDraft};
 use crate::progress::human_size;
 use crate::root::parent_folder;
 use crate::text::{
-    count_with_noun, count_with_noun_and_verb, escape, quote_first, quoted, shell_word,
+    CommandShell, count_with_noun, count_with_noun_and_verb, escape, path_argument, quote_first,
+    quoted,
 };
 
 /// Most files named in a line.
@@ -166,11 +166,16 @@ fn check_command(manifest: &Path, folder: &Path) -> String {
     let program = std::env::args_os()
         .next()
         .unwrap_or_else(|| "consign".into());
-    let mut command = format!("{} check {}", shell_word(&program), shell_path(manifest));
+    let mut words = vec![
+        program,
+        "check".into(),
+        path_argument(manifest).into_owned().into(),
+    ];
     if !is_same_folder(parent_folder(manifest), folder) {
-        let _ = write!(command, " --root {}", shell_path(folder));
+        words.push("--root".into());
+        words.push(path_argument(folder).into_owned().into());
     }
-    command
+    CommandShell::of_this_process().command(&words)
 }
 
 fn is_same_folder(one: &Path, other: &Path) -> bool {

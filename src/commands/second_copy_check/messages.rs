@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{ImportDestinations, SecondCopyDecision, SecondCopyFindings};
 use crate::model::{ProcurementService, RowNumbers};
 use crate::plan::SecondCopy;
-use crate::text::{count_with_noun, count_with_noun_and_verb, escape, quoted};
+use crate::text::{CommandShell, count_with_noun, count_with_noun_and_verb, escape, quoted};
 
 /// Most rows named one by one.
 const MAX_ROWS_NAMED: usize = 20;
@@ -83,7 +83,9 @@ impl SecondCopyDecision<'_> {
         }
         let rows = rows.to_string();
         let again = if rows.len() <= MAX_PASTED_CHARS {
-            format!("--allow-again={rows} (--allow-again alone: all rows)")
+            let option =
+                CommandShell::of_this_process().word(format!("--allow-again={rows}").as_ref());
+            format!("{option} (--allow-again alone: all rows)")
         } else {
             "--allow-again (all rows), or --allow-again=ROWS with their numbers".to_owned()
         };
@@ -161,13 +163,15 @@ impl SecondCopyDecision<'_> {
 
     /// Advice to resume the import with the earlier copy.
     fn resume_advice(&self, copy: &SecondCopy) -> String {
-        let results = escaped_path(&self.findings.other_results[copy.first_copy.results_index]);
+        let results = &self.findings.other_results[copy.first_copy.results_index];
+        let option = CommandShell::of_this_process().path(results);
+        let results = escaped_path(results);
         let has_other_ids =
             |copy: &&SecondCopy| copy.first_copy.current_external_id() != copy.row.external_id;
         if self.attached_elsewhere.iter().any(has_other_ids) {
-            format!("take the ids of {results}, and go on with --results {results} --resume")
+            format!("take the ids of {results}, and go on with --results {option} --resume")
         } else {
-            format!("go on with --results {results} --resume")
+            format!("go on with --results {option} --resume")
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::problem_kind::Severity;
 use crate::manifest::Manifest;
-use crate::text::quoted;
+use crate::manifest::sought_path::is_path_separator;
+use crate::text::{CommandShell, quoted};
 
 /// Largest number of paths that a message names.
 const MAX_PATHS_NAMED: usize = 5;
@@ -128,9 +129,7 @@ impl PathProblem {
     pub(super) fn remedy(&self) -> String {
         let remedy = match self {
             Self::SharedPrefix { prefix } => {
-                // As a POSIX shell takes the word. A prefix has no control characters.
-                let prefix = prefix.replace('\'', r"'\''");
-                return format!("take the beginning off with --strip-prefix '{prefix}'");
+                return format!("take the beginning off with {}", strip_option(prefix));
             }
             Self::UnusedPrefix { .. } => "correct --strip-prefix, or leave the option out",
             Self::Backslash => "rename the file",
@@ -143,6 +142,22 @@ impl PathProblem {
         };
         remedy.to_owned()
     }
+}
+
+/// Returns the option that takes a beginning off, as a user types the option.
+///
+/// The separator at the end is left out, and does not count: a `\` before a closing quote belongs to
+/// the quote for some shells.
+fn strip_option(prefix: &str) -> String {
+    let shell = CommandShell::of_this_process();
+    let prefix = match prefix.trim_end_matches(is_path_separator) {
+        "" => prefix,
+        parts => parts,
+    };
+    if prefix.starts_with('-') {
+        return shell.word(format!("--strip-prefix={prefix}").as_ref());
+    }
+    format!("--strip-prefix {}", shell.word(prefix.as_ref()))
 }
 
 /// Returns paths as a list in words: `"a", "b" or "c"`.

@@ -1,8 +1,9 @@
-//! Words of a command that a user pastes into a shell.
+//! Words for POSIX shells.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::is_unsafe_to_print;
 
@@ -11,7 +12,7 @@ use super::is_unsafe_to_print;
 /// Characters on which a terminal would act are written as octal numbers for `printf`, so that the
 /// word can be printed and still is the same word to the shell. On Unix, so are bytes that are not
 /// UTF-8.
-pub fn shell_word(word: &OsStr) -> String {
+pub(super) fn word(word: &OsStr) -> String {
     let text = word.to_string_lossy();
     let is_printable = matches!(text, Cow::Borrowed(_)) && !text.chars().any(is_unsafe_to_print);
     if !is_printable {
@@ -22,6 +23,22 @@ pub fn shell_word(word: &OsStr) -> String {
         return text.into_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Returns a line that moves files and runs a program.
+pub(super) fn script(moves: &[[Cow<'_, Path>; 2]], words: &[&OsStr]) -> String {
+    let mut script = String::new();
+    for [from, to] in moves {
+        let _ = write!(
+            script,
+            "mv {} {} && ",
+            word(from.as_os_str()),
+            word(to.as_os_str())
+        );
+    }
+    let words: Vec<String> = words.iter().map(|one| word(one)).collect();
+    script.push_str(&words.join(" "));
+    script
 }
 
 /// Returns a word that the shell has `printf` make. Line breaks at the end of the word are lost: a
@@ -48,55 +65,5 @@ fn printf_word(word: &OsStr) -> String {
 fn push_octal(format: &mut String, bytes: &[u8]) {
     for byte in bytes {
         let _ = write!(format, "\\{byte:03o}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_can_be_pasted_into_a_shell() {
-        for (word, typed) in [
-            ("--rate", "--rate"),
-            ("a b.csv", "'a b.csv'"),
-            ("it's", r"'it'\''s'"),
-            ("", "''"),
-            ("$HOME", "'$HOME'"),
-            ("Müller.csv", "Müller.csv"),
-            (
-                "file_path=Document \"link\"",
-                "'file_path=Document \"link\"'",
-            ),
-            ("a\n'100%'\\", r#""$(printf 'a\012\047100%%\047\\')""#),
-            ("\u{202e}x", r#""$(printf '\342\200\256x')""#),
-        ] {
-            assert_eq!(shell_word(OsStr::new(word)), typed);
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_shell_reads_the_same_word() {
-        use std::os::unix::ffi::OsStrExt as _;
-
-        for word in [
-            &b"plain"[..],
-            b"Document \"link\" `x` $HOME ${a} !!",
-            b"it's 100% \\ \\n",
-            b"File\nPath\t\x1b[2J 'x' %s \\047",
-            "\u{202e}Vertr\u{e4}ge\u{2028}1".as_bytes(),
-            b"not \xff UTF-8",
-            b"S:\\Legal\\Scans\\",
-            b"~ * ? [a] # ; & | <>",
-        ] {
-            let word = OsStr::from_bytes(word);
-            let script = format!("printf '%s' {}", shell_word(word));
-            let read = std::process::Command::new("sh")
-                .arg("-c")
-                .arg(&script)
-                .output();
-            assert_eq!(OsStr::from_bytes(&read.unwrap().stdout), word, "{script}");
-        }
     }
 }
