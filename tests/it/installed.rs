@@ -115,11 +115,13 @@ fn the_scripts_of_the_other_shells_name_every_command() {
 #[test]
 fn each_command_has_a_manual_page_that_man_shows() {
     let test = ImportTest::new().file("out/consign.1", "of an earlier version");
+    let first = Path::new("out").join("consign.1");
     test.consign(["man", "out"])
-        .stdout(
+        .stdout(format!(
             "out: 9 manual pages, one for the program and one for each command\n\
-             read the first: man out/consign.1\n",
-        )
+             read the first: man {}\n",
+            first.display()
+        ))
         .exits(0);
     let pages: Vec<String> = fs::read_dir(test.path("out"))
         .unwrap()
@@ -161,9 +163,7 @@ fn manual_pages_can_be_read_by_all_users_as_the_umask_allows() {
 fn a_folder_that_cannot_be_made_is_named() {
     let test = ImportTest::new().file("taken", "");
     test.consign(["man", "taken/here"])
-        .stderr(
-            "error: cannot write taken/here: Not a directory (os error 20); mend the cause, and run \
-             the command again\n",
-        )
+        .prints("error: cannot write taken/here: ")
+        .prints("; mend the cause, and run the command again\n")
         .exits(2);
 }
