@@ -20,7 +20,7 @@ use crate::platform;
 use crate::root::parent_folder;
 use crate::text::{escape, write_stderr};
 
-pub(crate) use crate::platform::{ExistingFilePolicy, sync_folder};
+pub(crate) use crate::platform::{ExistingFilePolicy, is_file_in_use, sync_folder};
 
 const TEMPORARY_PREFIX: &str = ".consign-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -359,7 +359,8 @@ pub(crate) fn probe_folder(folder: &Path) -> Result<(), FolderProbeError> {
             )(cause));
         }
     }
-    sync_folder(folder).map_err(unfit("sync", MissingFolderFeature::from_sync_error))
+    platform::probe_folder_sync(folder)
+        .map_err(unfit("sync", MissingFolderFeature::from_sync_error))
 }
 
 /// Removes the temporary files of killed runs from a folder.

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::atomic_file::is_file_in_use;
 use crate::backup::BackupError;
 use crate::config::{ChangePolicyError, ConfigError};
 use crate::emulator::EmulatorError;
@@ -318,6 +319,9 @@ fn lost_lines_advice(path: &Path, removed: u64, torn: Option<u64>, rows: &[usize
 fn resume_advice(cause: &ResultsError, resume: &str) -> String {
     match cause {
         ResultsError::Exists { .. } => format!("\nto go on with these results: {resume}"),
+        ResultsError::HeldOpen { .. } => {
+            format!("; nothing was sent: close the file there, and go on: {resume}")
+        }
         ResultsError::Displaced { .. } => {
             format!("; nothing was sent: put the right file there, and go on: {resume}")
         }
@@ -332,7 +336,11 @@ fn object_type_list(service: ProcurementService) -> String {
 
 fn evidence_advice(cause: &ResultsError) -> &'static str {
     match cause {
+        ResultsError::Io { source, .. } if is_file_in_use(source) => {
+            "; another program has the file open: close the file there"
+        }
         ResultsError::Io { .. } => "; check the path and its permissions",
+        ResultsError::HeldOpen { .. } => "; close the file there",
         ResultsError::NotResults { .. } => "; name the results file that consign import wrote",
         // The messages of these errors contain the advice.
         ResultsError::Exists { .. }

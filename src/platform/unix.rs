@@ -125,19 +125,30 @@ pub(crate) fn remove_if_unlocked(path: &Path) -> io::Result<()> {
 /// Gives a temporary file its final name. The name may be lost in a loss of power until
 /// [`sync_folder`] has succeeded.
 pub(crate) fn persist(
-    file: NamedTempFile,
+    mut file: NamedTempFile,
     path: &Path,
     existing: ExistingFilePolicy,
 ) -> Result<File, PersistError> {
     match existing {
-        ExistingFilePolicy::Replace => file.persist(path),
+        ExistingFilePolicy::Replace => match fs::rename(file.path(), path) {
+            Ok(()) => {
+                file.disable_cleanup(true);
+                Ok(file.into_file())
+            }
+            Err(error) => Err(PersistError { error, file }),
+        },
         ExistingFilePolicy::Keep => file.persist_noclobber(path),
     }
 }
 
 /// Syncs a folder, so that the names in the folder survive a loss of power.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    sync_file(&File::open(folder)?)
+    File::open(folder)?.sync_all()
+}
+
+/// Tries to sync a folder that has no new names, to find out if the file system can.
+pub(crate) fn probe_folder_sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_data()
 }
 
 /// Syncs content and length of a file to the disk.

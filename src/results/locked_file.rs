@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::ResultsError;
 use super::folder_probe::{ADVICE_FOR_EXISTING_RESULTS, io_error, unfit_folder_or_io_error};
-use crate::atomic_file::{MissingFolderFeature, is_same_file};
+use crate::atomic_file::{MissingFolderFeature, is_file_in_use, is_same_file};
 use crate::platform::{self, WriterGuard};
 
 /// Results file with this process as its only writer.
@@ -44,6 +44,12 @@ pub(super) fn open_locked(path: &Path) -> Result<Option<LockedFile>, ResultsErro
         }
         let guard = claim_path(path, ADVICE_FOR_EXISTING_RESULTS)?;
         let file = platform::open_for_one_writer(path).map_err(|source| {
+            if is_file_in_use(&source) {
+                return ResultsError::HeldOpen {
+                    path: path.to_owned(),
+                    source,
+                };
+            }
             let lack = MissingFolderFeature::from_open_error(&source);
             unfit_folder_or_io_error("open", lack, path, source, ADVICE_FOR_EXISTING_RESULTS)
         })?;

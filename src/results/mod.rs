@@ -44,6 +44,7 @@ pub use row_state::{
 pub use status::{Status, VerifiedBy};
 pub use untried_rows::is_untried_row;
 
+use crate::atomic_file::probable_program;
 use crate::text::decode::DecodeError;
 
 /// Failure to use a results file.
@@ -78,6 +79,14 @@ pub enum ResultsError {
     Io {
         /// The operation, as words that follow "cannot".
         doing: &'static str,
+        /// The results file.
+        path: PathBuf,
+        /// Error of the operating system.
+        source: io::Error,
+    },
+    /// Another program holds the file open, and does not let consign open or replace the file.
+    #[error("{} is open in {}", path.display(), probable_program(path))]
+    HeldOpen {
         /// The results file.
         path: PathBuf,
         /// Error of the operating system.

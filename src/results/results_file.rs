@@ -15,7 +15,9 @@ use super::results_displacement::{ResultsDisplacement, detect_displacement, kept
 use super::results_entry::CELLS_BEFORE_LINES;
 use super::untried_rows::is_untried;
 use super::{COLUMNS, LINE_CHECK_COLUMN, LineSerial, ResultsEntry, ResultsError, line_check};
-use crate::atomic_file::{self, Durability, ExistingFilePolicy, NamingError, TemporaryFile};
+use crate::atomic_file::{
+    self, Durability, ExistingFilePolicy, NamingError, TemporaryFile, is_held_open,
+};
 use crate::platform::{self, REPLACEMENT_POLICY, ReplacementPolicy, WriterGuard};
 use crate::root::parent_folder;
 use crate::text::csv_dialect::CsvDialect;
@@ -58,6 +60,9 @@ pub struct ResultsFile {
 pub enum ResultsLocation {
     /// The results are at their own path.
     InPlace,
+    /// The results are at their own path, all of them, but as a journal: another program holds the
+    /// file open, which therefore could not be put in order.
+    InJournal,
     /// The results have another name, because their own path is taken or gone.
     Beside {
         /// The path with the other name.
@@ -293,9 +298,11 @@ impl ResultsFile {
             known => known,
         };
         match displaced {
-            None => self
-                .put_in_place(written)
-                .map(|()| ResultsLocation::InPlace),
+            None => match self.put_in_place(written) {
+                Ok(()) => Ok(ResultsLocation::InPlace),
+                Err(ResultsError::HeldOpen { .. }) => Ok(ResultsLocation::InJournal),
+                Err(error) => Err(error),
+            },
             Some(why) => {
                 let path = self.put_under_free_name(written)?;
                 Ok(ResultsLocation::Beside { path, why })
@@ -372,6 +379,12 @@ impl ResultsFile {
                 };
             }
             NamingError::ContentNotSynced(source) => ("write", source),
+            NamingError::NotRenamed(source) if is_held_open(&source, &self.path) => {
+                return ResultsError::HeldOpen {
+                    path: self.path.clone(),
+                    source,
+                };
+            }
             NamingError::NotRenamed(source) => (doing, source),
             NamingError::FolderNotSynced(source) => ("sync the folder of", source),
         };

@@ -10,7 +10,7 @@
 //! - Manifests: `manifest_command` (from a folder), `check` (problems), `headings` (columns under
 //!   other names), `foreign_paths` (paths from another system), `second_copies` (files attached
 //!   already), `unnamed_files` (files in no row), `hostile_text`.
-//! - Results: `results_file`, `results_displaced`, `opened_in_excel`, `saved_anew`, `formats`,
+//! - Results: `results_file`, `results_displaced`, `held_open`, `opened_in_excel`, `saved_anew`, `formats`,
 //!   `outputs`, `resume`.
 //! - Sudden ends: `killed`, `killed_at_syncs`, `killed_often`, `disk`, `full_disk`,
 //!   `unfit_folders`, `files_away`, `two_runs`, `signals`, `suspended`.
@@ -43,6 +43,8 @@ mod foreign_paths;
 mod formats;
 mod full_disk;
 mod headings;
+#[cfg(target_os = "linux")]
+mod held_open;
 mod hostile_text;
 mod installed;
 mod keelvar;

@@ -58,7 +58,7 @@ pub(super) fn refused_results(cause: ResultsError) -> CommandError {
 /// file may have been begun when the disk failed.
 pub(super) fn results_not_begun(cause: ResultsError) -> CommandError {
     match cause {
-        ResultsError::Io { .. } => cause.into(),
+        ResultsError::Io { .. } | ResultsError::HeldOpen { .. } => cause.into(),
         _ => refused_results(cause),
     }
 }

@@ -102,6 +102,10 @@ impl EndedRun {
             ResultsLocation::InPlace => {
                 summary.ending(halt.as_ref(), session.stop_listener.requested_stop())
             }
+            ResultsLocation::InJournal => {
+                let ending = summary.ending(halt.as_ref(), session.stop_listener.requested_stop());
+                ending.with_held_results(&path)
+            }
             ResultsLocation::Beside { path: kept, why } => {
                 summary.note_displaced_results(&path, kept, *why)
             }

@@ -211,13 +211,21 @@ impl ImportSummary {
     pub(super) fn for_people(&self, ending: &RunEnding) -> String {
         let mut text = match ending {
             RunEnding::Complete => format!("all {} done", count_with_noun(self.rows, "row")),
-            RunEnding::Incomplete if let Some(part) = &self.part => {
+            RunEnding::ResultsHeldOpen(_) if self.rows_not_done() == 0 => {
+                format!("all {} done", count_with_noun(self.rows, "row"))
+            }
+            RunEnding::Incomplete | RunEnding::ResultsHeldOpen(_)
+                if let Some(part) = &self.part =>
+            {
                 format!("went through {}", part.in_words(self.rows))
             }
             RunEnding::Interrupted(_) | RunEnding::Stopped(_) if self.rows_not_done() == 0 => {
                 "the run stopped before the end of its work".to_owned()
             }
-            RunEnding::Incomplete | RunEnding::Interrupted(_) | RunEnding::Stopped(_) => format!(
+            RunEnding::Incomplete
+            | RunEnding::Interrupted(_)
+            | RunEnding::Stopped(_)
+            | RunEnding::ResultsHeldOpen(_) => format!(
                 "{} of {} not done",
                 group_thousands(self.rows_not_done()),
                 count_with_noun(self.rows, "row")
@@ -266,6 +274,9 @@ impl ImportSummary {
         if let RunEnding::Stopped(why) = ending {
             let _ = writeln!(text, "stopped early: {why}");
         }
+        if let RunEnding::ResultsHeldOpen(why) = ending {
+            let _ = writeln!(text, "{why}");
+        }
         let _ = writeln!(text, "results: {}", escape(&self.results));
         if *ending != RunEnding::Complete {
             let command = self.continue_command(ending);
@@ -294,7 +305,9 @@ impl ImportSummary {
             RunEnding::Complete => ("all_done", None),
             RunEnding::Incomplete => ("some_left", None),
             RunEnding::Interrupted(_) => ("interrupted", None),
-            RunEnding::Stopped(why) => ("stopped", Some(why.as_str())),
+            RunEnding::Stopped(why) | RunEnding::ResultsHeldOpen(why) => {
+                ("stopped", Some(why.as_str()))
+            }
         };
         let whole = ImportSummaryJson {
             summary: self,

@@ -120,7 +120,7 @@ impl VerifySummary<'_> {
         self.write_downloads(&mut text);
         self.backups.write_lines(&mut text);
         let stopped = match &self.ending {
-            RunEnding::Stopped(why) => Some(&**why),
+            RunEnding::Stopped(why) | RunEnding::ResultsHeldOpen(why) => Some(&**why),
             RunEnding::Interrupted(_) => Some("interrupted"),
             RunEnding::Complete | RunEnding::Incomplete => None,
         };
@@ -256,7 +256,9 @@ impl VerifySummary<'_> {
             RunEnding::Complete => ("all_match", None),
             RunEnding::Incomplete => ("some_differ", None),
             RunEnding::Interrupted(_) => ("interrupted", None),
-            RunEnding::Stopped(why) => ("stopped", Some(why.clone())),
+            RunEnding::Stopped(why) | RunEnding::ResultsHeldOpen(why) => {
+                ("stopped", Some(why.clone()))
+            }
         };
         let counts = VerificationOutcome::ALL
             .map(|outcome| (outcome.as_str(), self.rows_with_outcome(outcome)));

@@ -9,6 +9,8 @@
  * SHIM_CALL, SHIM_NTH, SHIM_ACT
  *               kind of the call to disturb: `sync`, `lock` or `probe` (a trial sync of a folder);
  *               its number, counted from 1; and the disturbance
+ * SHIM_HELD     path of a mark: while there is a file, the results file cannot be replaced, as if a
+ *               program held the file on a Windows server
  * SHIM_HASTE    seconds for consign in each real second
  * SHIM_INTERRUPTIBLE
  *               if set, SIGINT is not ignored, even if the starting process ignores SIGINT
@@ -135,6 +137,21 @@ int fdatasync(int fd)
     return carry_out(is_folder(fd) ? "probe" : "sync", fd, SYS_fdatasync, 0);
 }
 int flock(int fd, int how) { return carry_out("lock", fd, SYS_flock, how); }
+
+int rename(const char *from, const char *to)
+{
+    const char *held = getenv("SHIM_HELD");
+    struct stat old, results;
+    if (held && access(held, F_OK) == 0 && stat(to, &old) == 0
+        && stat(setting("SHIM_RESULTS"), &results) == 0 && old.st_ino == results.st_ino) {
+        struct call call = { .kind = "rename", .file = old, .results = results };
+        snprintf(call.path, sizeof call.path, "%s", to);
+        tell(&call, "EBUSY");
+        errno = EBUSY;
+        return -1;
+    }
+    return syscall(SYS_rename, from, to);
+}
 
 static long haste = 1;
 static struct timespec start;

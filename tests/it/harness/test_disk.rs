@@ -30,6 +30,8 @@ pub(crate) enum DiskCall {
     Lock,
     /// Trial sync of a folder, to find out if the file system can sync folders.
     Probe,
+    /// Refused replacing of results held open by another program.
+    Rename,
 }
 
 /// Disturbance of a call.
@@ -154,6 +156,26 @@ impl<'t> TestDisk<'t> {
             .env_var("SHIM_ACT", act.shim_word())
     }
 
+    /// Makes another program hold the results open during a run, as on a Windows server, until
+    /// [`TestDisk::release_results`]: no file can replace the results.
+    pub(crate) fn hold_results(&self, run: TestRun<'t>) -> TestRun<'t> {
+        fs::write(self.held_mark_path(), "").unwrap();
+        self.record_calls(run)
+            .env_var("SHIM_HELD", path_text(&self.held_mark_path()))
+    }
+
+    /// Closes the results in the other program.
+    pub(crate) fn release_results(&self) {
+        fs::remove_file(self.held_mark_path()).unwrap();
+    }
+
+    /// Returns the number of refused attempts to replace the results.
+    pub(crate) fn refused_replacements(&self) -> usize {
+        let calls = self.recorded_calls();
+        let refused = calls.iter().filter(|call| call.call == DiskCall::Rename);
+        refused.count()
+    }
+
     /// Returns the recorded calls of the last run.
     pub(crate) fn recorded_calls(&self) -> Vec<RecordedCall> {
         let log = fs::read_to_string(self.log_path()).unwrap_or_default();
@@ -256,6 +278,10 @@ impl<'t> TestDisk<'t> {
         self.folder.path().join("calls")
     }
 
+    fn held_mark_path(&self) -> PathBuf {
+        self.folder.path().join("held")
+    }
+
     /// Second name of the replaced results, kept by the shim for a loss of the renaming.
     fn kept_path(&self) -> PathBuf {
         self.folder.path().join("kept")
@@ -273,6 +299,7 @@ impl DiskCall {
             Self::Sync => "sync",
             Self::Lock => "lock",
             Self::Probe => "probe",
+            Self::Rename => "rename",
         }
     }
 }
@@ -305,6 +332,7 @@ impl RecordedCall {
                 "sync" => DiskCall::Sync,
                 "lock" => DiskCall::Lock,
                 "probe" => DiskCall::Probe,
+                "rename" => DiskCall::Rename,
                 other => panic!("the shim knows no {other}"),
             },
             outcome: outcome.to_owned(),
