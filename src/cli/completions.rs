@@ -1,4 +1,4 @@
-//! Arguments of `completions`, and its scripts.
+//! Arguments and scripts of `completions`.
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
@@ -9,7 +9,7 @@ use crate::config::CompletionPlan;
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
 pub struct CompletionArgs {
-    /// Shell that is to read the script
+    /// Shell to complete commands in
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
