@@ -247,8 +247,13 @@ mod tests {
         for name in ["m.results.csv", "a.csv", "b.csv"] {
             fs::write(path(name), &header).unwrap();
         }
-        std::os::unix::fs::symlink(path("a.csv"), path("c.csv")).unwrap();
-        std::os::unix::fs::symlink(path("m.results.csv"), path("d.csv")).unwrap();
+        fs::hard_link(path("a.csv"), path("c.csv")).unwrap();
+        fs::hard_link(path("m.results.csv"), path("d.csv")).unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(path("a.csv"), path("e.csv")).unwrap();
+            std::os::unix::fs::symlink(path("m.results.csv"), path("f.csv")).unwrap();
+        }
         let again = folder.path().join(".");
         let found = find_other_results(&[folder.path(), &again], &path("m.results.csv"));
         assert_eq!(found.paths.len(), 2, "{found:?}");

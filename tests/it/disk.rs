@@ -1,12 +1,11 @@
 //! Order of the syncs of a run, and runs on a disk which fails.
 
 use std::fs::File;
-use std::process::Command;
 
 use fastrand::Rng;
 
 use crate::harness::{
-    DiskCall, DiskFault, FinishedRun, ImportTest, PowerLoss, ResultsTable, TestDisk,
+    DiskCall, DiskFault, FinishedRun, ImportTest, PowerLoss, ResultsTable, TestDisk, make_pipe,
 };
 
 /// Syncs of an import of two rows, each with the requests sent before the sync.
@@ -169,7 +168,7 @@ fn what_a_killed_run_left_beside_the_results_is_cleared_away_and_nothing_else() 
     let held = File::create(test.path(".consign-GhIjKl.tmp")).unwrap();
     held.lock().unwrap();
     let pipe = test.path(".consign-MnOpQr.tmp");
-    assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    make_pipe(&pipe);
     test.import().exits(0);
     let mut expected = vec![".consign-GhIjKl.tmp", ".consign-MnOpQr.tmp"];
     expected.extend(others);

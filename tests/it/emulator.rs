@@ -7,7 +7,7 @@ use std::path::Path;
 
 use consign::emulator::count_by_external_id;
 
-use crate::harness::{ImportTest, RunningTool, TestRun};
+use crate::harness::{ImportTest, RunningTool, STOP_SIGNALS, TestRun};
 
 const STATE: &str = "state";
 
@@ -52,7 +52,7 @@ fn what_was_attached_survives_a_sudden_end_of_the_emulator() {
 
 #[test]
 fn the_emulator_prints_its_address_and_an_example_and_ends_on_a_signal() {
-    for signal in ["TERM", "INT"] {
+    for (signal, _) in STOP_SIGNALS {
         let test = ImportTest::new();
         let (mut emulator, base) = started(&test, &["--state", STATE]);
         emulator.signal(signal);

@@ -1,6 +1,7 @@
 //! Paths that another system or another program wrote: with `\`, in another case, with accents in
 //! another encoding.
 
+#[cfg(target_os = "linux")]
 use std::fs;
 
 use crate::harness::{ImportTest, MANIFEST_HEADER};

@@ -1,14 +1,11 @@
 //! `consign manifest`: from a folder to a manifest to fill in.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use consign::digest::sha256;
 use serde_json::Value;
 
-use crate::harness::{FinishedRun, ImportTest};
+use crate::harness::{FinishedRun, ImportTest, has_mode, name_from_bytes, set_mode, symlink};
 
 /// Writes twelve files for three contracts into the folder `Scans`.
 fn with_scans() -> ImportTest {
@@ -98,11 +95,7 @@ fn a_folder_becomes_a_manifest_which_is_filled_in_checked_and_imported() {
             &modified.to_string()
         ]
     );
-    let mode = fs::metadata(test.path("m.csv"))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert!(has_mode(&test.path("m.csv"), 0o600));
 
     // The fresh manifest says what is to be filled in, in a few lines.
     let fresh = test
@@ -162,13 +155,13 @@ fn what_gets_no_row_is_counted_or_named_with_the_reason() {
         )
         .file("in/prices.csv", "item,price\n");
     fs::write(
-        test.folder().join(OsStr::from_bytes(b"in/Vertr\xe4ge.pdf")),
+        test.folder().join(name_from_bytes(b"in/Vertr\xe4ge.pdf")),
         "x",
     )
     .unwrap();
-    symlink("/etc/hostname", test.path("in/outside")).unwrap();
-    symlink(".", test.path("in/self")).unwrap();
-    symlink("a.pdf", test.path("in/inside.pdf")).unwrap();
+    symlink("/etc/hostname", test.path("in/outside"));
+    symlink(".", test.path("in/self"));
+    symlink("a.pdf", test.path("in/inside.pdf"));
     test.consign(["manifest", "in", "m.csv"])
         .stdout(
             "m.csv: 4 rows, one for each file below in (13 B)\n\
@@ -256,7 +249,7 @@ fn an_existing_file_is_never_touched() {
             .exits(2);
         assert_eq!(test.read(name), "mine");
     }
-    symlink("nothing", test.path("link.csv")).unwrap();
+    symlink("nothing", test.path("link.csv"));
     test.consign(["manifest", "Scans", "link.csv"])
         .prints("link.csv is there already")
         .exits(2);
@@ -301,15 +294,15 @@ fn what_cannot_be_done_is_refused_with_advice() {
 fn a_folder_that_cannot_be_listed_is_named_and_the_run_does_not_count_as_done() {
     let test = with_scans();
     let closed = test.path("Scans/102");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    set_mode(&closed, 0o000);
     if fs::read_dir(&closed).is_ok() {
-        // Nothing is closed to root.
+        // Nothing is closed to root, nor by a mode on Windows.
         return;
     }
     test.consign(["manifest", "Scans", "m.csv"])
         .prints("\"102\": Permission denied (os error 13)\nthe manifest lacks the files")
         .exits(1);
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    set_mode(&closed, 0o700);
 }
 
 #[test]

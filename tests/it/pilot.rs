@@ -9,8 +9,8 @@ use consign::model::ObjectType;
 use serde_json::json;
 
 use crate::harness::{
-    HoldMoment, ImportTest, MANIFEST_FILE, MANIFEST_HEADER, SOURCING_EVENT, SOURCING_REQUEST,
-    assert_attached_once, manifest_row, status_effect,
+    EXIT_CODE_STOPPED, HoldMoment, ImportTest, MANIFEST_FILE, MANIFEST_HEADER, SOURCING_EVENT,
+    SOURCING_REQUEST, STOP_SIGNAL, assert_attached_once, manifest_row, status_effect,
 };
 use crate::objects::{contracts, object, with_objects, write_rows};
 
@@ -206,7 +206,7 @@ fn an_interrupted_pilot_goes_on_with_the_rest_of_its_part() {
     test.import()
         .args(["--limit", "3"])
         .while_held(2, HoldMoment::BeforeService, |running| {
-            running.signal("TERM");
+            running.signal(STOP_SIGNAL);
             running.wait_until_it_prints("stopping: ");
         })
         .prints("11 of 12 rows not done (")
@@ -216,7 +216,7 @@ fn an_interrupted_pilot_goes_on_with_the_rest_of_its_part() {
         )
         .with_any_stderr()
         .rows(as_words(&twelve_rows(&[1])))
-        .exits(143);
+        .exits(EXIT_CODE_STOPPED);
     test.resume()
         .args(["--limit", "2"])
         .rows(as_words(&twelve_rows(&[1, 2, 3])))
@@ -318,14 +318,14 @@ fn a_pilot_interrupted_in_the_search_for_records_goes_on_with_its_part() {
     test.import()
         .args(["--limit", "3", "--only", "2-9"])
         .while_held(2, HoldMoment::BeforeService, |running| {
-            running.signal("TERM");
+            running.signal(STOP_SIGNAL);
             running.wait_until_it_prints("stopping: ");
         })
         .prints("12 of 12 rows not done (")
         .prints("--only 2-9 --limit 3 --resume\n")
         .with_any_stderr()
         .rows(as_words(&twelve_rows(&[])))
-        .exits(143);
+        .exits(EXIT_CODE_STOPPED);
     test.resume()
         .args(["--only", "2-9", "--limit", "3"])
         .rows(as_words(&twelve_rows(&[2, 3, 4])))

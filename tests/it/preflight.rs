@@ -10,7 +10,8 @@ use consign::emulator::EmulatorOperation::{List, ListJobs};
 use consign::emulator::FaultTrigger::Nth;
 
 use crate::harness::{
-    HoldMoment, ImportTest, SOURCING_EVENT, TestRun, manifest_row_for_object, status_effect,
+    HoldMoment, ImportTest, SOURCING_EVENT, STOP_SIGNALS, TestRun, manifest_row_for_object,
+    status_effect,
 };
 
 /// Response with all bytes of its body.
@@ -282,7 +283,7 @@ fn a_quiet_import_says_nothing_of_the_question() {
 
 #[test]
 fn an_interruption_ends_it_at_once() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for &(signal, code) in STOP_SIGNALS {
         let test = ImportTest::with_rows(1).with_holding_proxy();
         test.import()
             .with_preflight()

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 
 use consign::results::{COLUMNS, LINE_CHECK_COLUMN};
 
-use crate::harness::ImportTest;
+use crate::harness::{ImportTest, symlink};
 
 const RESULTS: &str = "m.results.csv";
 
@@ -191,7 +191,7 @@ fn a_torn_last_line_is_left_out_with_a_notice() {
 #[test]
 fn results_are_never_written_through_a_link() {
     let test = ImportTest::with_rows(1).file("elsewhere.csv", "precious");
-    std::os::unix::fs::symlink("elsewhere.csv", test.path(RESULTS)).unwrap();
+    symlink("elsewhere.csv", test.path(RESULTS));
     test.import()
         .prints("m.results.csv exists already")
         .exits(2);

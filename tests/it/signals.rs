@@ -2,14 +2,14 @@
 
 use std::fs::File;
 
-use crate::harness::{HoldMoment, ImportTest};
+use crate::harness::{EXIT_CODE_STOPPED, HoldMoment, ImportTest, STOP_SIGNAL, STOP_SIGNALS};
 
 const STOPPING: &str =
     "stopping: no new rows; rows under way have 30 s (stop again to end at once)\n";
 
 #[test]
 fn an_interrupted_run_finishes_what_is_under_way_and_begins_nothing() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for &(signal, code) in STOP_SIGNALS {
         let test = ImportTest::with_rows(3).with_holding_proxy();
         test.import()
             .while_held(2, HoldMoment::BeforeService, |running| {
@@ -46,11 +46,10 @@ fn an_interrupted_run_finishes_what_is_under_way_and_begins_nothing() {
 
 #[test]
 fn a_second_interruption_ends_the_run_at_once_and_loses_nothing() {
-    for (first, second, code) in [
-        ("INT", "INT", 130),
-        ("TERM", "TERM", 143),
-        ("INT", "TERM", 143),
-    ] {
+    let pairs = STOP_SIGNALS
+        .iter()
+        .flat_map(|first| STOP_SIGNALS.iter().map(|second| (first.0, *second)));
+    for (first, (second, code)) in pairs {
         let test = ImportTest::with_rows(2).with_holding_proxy();
         test.import()
             .while_held(3, HoldMoment::BeforeService, |running| {
@@ -90,12 +89,12 @@ fn a_dry_run_can_be_interrupted_too() {
     test.import()
         .args(["--dry-run"])
         .while_held(1, HoldMoment::BeforeService, |running| {
-            running.signal("TERM");
+            running.signal(STOP_SIGNAL);
             running.wait_until_it_prints(STOPPING);
         })
         .stderr(STOPPING)
         .prints("stopped early: interrupted\n")
-        .exits(143);
+        .exits(EXIT_CODE_STOPPED);
 }
 
 #[test]
@@ -106,10 +105,8 @@ fn a_run_that_is_interrupted_while_it_hashes_has_begun_nothing() {
     file.set_len(4 << 30).unwrap();
     let mut running = test.import().args(["-v"]).start();
     running.wait_until_it_prints("hashing");
-    // The signal is not SIGINT, which a shell lets its background jobs ignore, these tests among
-    // them.
-    running.signal("TERM");
-    assert_eq!(running.wait_for_exit().0, 143);
+    running.signal(STOP_SIGNAL);
+    assert_eq!(running.wait_for_exit().0, EXIT_CODE_STOPPED);
     assert_eq!(test.file_names(), ["A1.pdf", "m.csv"]);
     assert_eq!(test.service().request_log(), []);
 }
@@ -122,7 +119,7 @@ fn a_run_that_is_interrupted_while_the_service_is_away_does_not_wait_until_it_is
 
     use crate::harness::{TestDisk, status_effect};
 
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for &(signal, code) in STOP_SIGNALS {
         let test =
             ImportTest::with_rows(2).inject_fault(GetByExternalId, EveryNth(1), status_effect(503));
         let disk = TestDisk::new(&test);

@@ -1,15 +1,11 @@
 //! Problems of the files named in a manifest.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
-use std::process::Command;
 
 use consign::digest::sha256;
 
 use super::{is_told, with_rows};
-use crate::harness::{ImportTest, MANIFEST_HEADER};
+use crate::harness::{ImportTest, MANIFEST_HEADER, make_pipe, name_from_bytes, symlink};
 
 #[test]
 fn a_file_that_is_not_there_is_told_with_the_one_that_may_be_meant() {
@@ -41,12 +37,11 @@ fn a_file_that_is_not_there_is_told_with_the_one_that_may_be_meant() {
 #[test]
 fn what_is_no_file_to_send_is_told_without_waiting_for_it() {
     let test = with_rows("").file("empty", "").file("sub/b.pdf", "x");
-    let made = Command::new("mkfifo").arg(test.path("pipe")).status();
-    assert!(made.unwrap().success());
-    symlink("/etc/hostname", test.path("link")).unwrap();
+    make_pipe(&test.path("pipe"));
+    symlink("/etc/hostname", test.path("link"));
     let huge = File::create(test.path("huge")).unwrap();
     huge.set_len((5 << 30) + 1).unwrap();
-    let foreign = OsStr::from_bytes(b"Vertr\xe4ge.pdf");
+    let foreign = name_from_bytes(b"Vertr\xe4ge.pdf");
     fs::write(test.folder().join(foreign), "x").unwrap();
     for (path, kind, said) in [
         (

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use consign::emulator::count_by_external_id;
 
 use crate::emulator::started;
-use crate::harness::{ImportTest, RunningTool};
+use crate::harness::{ImportTest, RunningTool, STOP_SIGNAL};
 
 /// Ends the emulator, and returns its account of the faults.
 fn account(emulator: &mut RunningTool<'_>) -> String {
-    emulator.signal("TERM");
+    emulator.signal(STOP_SIGNAL);
     let (code, stdout, stderr) = emulator.wait_for_exit();
     assert_eq!((code, stderr.as_str()), (0, ""));
     let (_, account) = stdout.split_once("try: ").unwrap();

@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use consign::digest::sha256;
 use consign::results::{COLUMNS, LINE_CHECK_COLUMN, line_check, parse_serial};
@@ -16,7 +15,7 @@ use super::run::{
     EXIT_CODE_KILLED, ExpectedResults, FinishedRun, StderrCheck, TestRun, UnnamedFileNotice,
 };
 use super::service::EmulatorUnderTest;
-use super::{ResultsTable, SKIP_PREFLIGHT, TestedService, jobs, verification};
+use super::{ResultsTable, SKIP_PREFLIGHT, TestedService, jobs, system, verification};
 
 /// State before a run.
 pub(super) struct BeforeRun {
@@ -243,11 +242,9 @@ fn check_results(run: &TestRun<'_>, outcome: &FinishedRun, wrong: &mut Vec<Strin
     let header: Vec<&str> = results.header.iter().map(String::as_str).collect();
     let ours: Vec<&str> = COLUMNS.into_iter().chain([LINE_CHECK_COLUMN]).collect();
     note_difference("header", &ours[..], &header[..ours.len()], wrong);
-    let mode = fs::metadata(&run.results_path)
-        .unwrap()
-        .permissions()
-        .mode();
-    note_difference("mode", &0o600, &(mode & 0o777), wrong);
+    if !system::has_mode(&run.results_path, 0o600) {
+        wrong.push("others can read the results".to_owned());
+    }
     let numbers: Vec<&str> = results.lines.iter().map(|line| line.cell("row")).collect();
     let in_manifest = numbers.iter().filter(|number| !number.is_empty()).count();
     let in_order: Vec<String> = (1..=numbers.len())

@@ -19,6 +19,7 @@ mod endless_host;
 mod holding_proxy;
 mod jobs;
 mod judge;
+#[cfg(target_os = "linux")]
 #[path = "../../support/long_run.rs"]
 mod long_run;
 mod replaced_attachment;
@@ -28,6 +29,7 @@ mod run;
 mod running_tool;
 mod service;
 mod strange_host;
+mod system;
 mod tamper;
 #[cfg(target_os = "linux")]
 mod terminal;
@@ -58,15 +60,23 @@ pub(crate) use jobs::{
     OTHER_SOURCING_EVENT, SOURCING_EVENT, SOURCING_REQUEST, assert_attached_once,
     manifest_row_for_object,
 };
+#[cfg(target_os = "linux")]
 pub(crate) use judge::without_progress;
+#[cfg(target_os = "linux")]
 pub(crate) use long_run::short_or_long;
-pub(crate) use replaced_attachment::{ReplacedAttachment, assert_no_content_lost, detached_ids};
+#[cfg(target_os = "linux")]
+pub(crate) use replaced_attachment::detached_ids;
+pub(crate) use replaced_attachment::{ReplacedAttachment, assert_no_content_lost};
 pub(crate) use request_log_check::assert_stored_exactly_once;
 pub(crate) use results_table::ResultsTable;
 pub(crate) use run::{EXIT_CODE_KILLED, FinishedRun, TestRun};
 pub(crate) use running_tool::RunningTool;
 use service::EmulatorUnderTest;
 pub(crate) use strange_host::StrangeHost;
+pub(crate) use system::{
+    EXIT_CODE_STOPPED, STOP_SIGNAL, STOP_SIGNALS, has_mode, make_pipe, name_from_bytes, set_mode,
+    symlink,
+};
 #[cfg(target_os = "linux")]
 pub(crate) use test_disk::{DiskCall, DiskFault, PowerLoss, RecordedCall, TestDisk};
 pub(crate) use tls::{API_HOST, STORAGE_HOST, TestCertificate};

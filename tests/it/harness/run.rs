@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::holding_proxy::HoldMoment;
 use super::judge;
 use super::running_tool::RunningTool;
+use super::system::{self, ToolEnd};
 use super::tls::SYSTEM_AUTHORITIES;
 use super::{ImportTest, ResultsTable, SKIP_PREFLIGHT};
 
@@ -366,11 +367,13 @@ impl<'t> TestRun<'t> {
     pub(crate) fn start(&self) -> RunningTool<'t> {
         let output = tempfile::tempdir().unwrap();
         let file = |name| File::create(output.path().join(name)).unwrap();
-        let child = self
-            .command()
+        let mut command = self.command();
+        system::prepare_for_signals(&mut command);
+        let child = command
             .args(&self.args)
             .current_dir(self.test.folder())
             .env_clear()
+            .envs(system::basic_environment())
             .env("NO_PROXY", "*")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -381,6 +384,7 @@ impl<'t> TestRun<'t> {
         RunningTool {
             test: self.test,
             child,
+            end: ToolEnd::OwnOrSignal,
             output,
         }
     }

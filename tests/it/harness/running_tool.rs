@@ -1,14 +1,13 @@
 //! Running process of the tool: waits, signals, a kill, and the output so far.
 
-use std::fs;
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use super::ImportTest;
+use super::system::{self, ToolEnd};
 
 /// Longest run before the test gives up: the longest test takes a good minute.
 const RUN_GIVE_UP_AFTER: Duration = Duration::from_mins(4);
@@ -23,6 +22,7 @@ const LONGEST_POLL: Duration = Duration::from_millis(20);
 pub(crate) struct RunningTool<'t> {
     pub(crate) test: &'t ImportTest,
     pub(super) child: Child,
+    pub(super) end: ToolEnd,
     /// Folder of the files which receive standard output and standard error: writes to files never
     /// block.
     pub(super) output: TempDir,
@@ -34,6 +34,7 @@ impl RunningTool<'_> {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.end = ToolEnd::Killed;
         while self.test.service().is_holding() {
             thread::sleep(Duration::from_millis(2));
         }
@@ -46,17 +47,12 @@ impl RunningTool<'_> {
 
     /// Waits for the end by a signal. Returns `true` if the system dumped a core.
     pub(crate) fn has_dumped_core(&mut self) -> bool {
-        self.child.wait().unwrap().core_dumped()
+        system::has_dumped_core(self.child.wait().unwrap())
     }
 
     /// Sends a signal, such as `INT`.
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id();
-        let sent = Command::new("sh")
-            .args(["-c", &format!("kill -{name} {pid}")])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        system::send_signal(&self.child, name);
     }
 
     /// Continues the process after a stop before a call to the disk. The call is recorded before the
@@ -65,7 +61,7 @@ impl RunningTool<'_> {
     pub(crate) fn continue_after_stop(&mut self) {
         let stat = format!("/proc/{}/stat", self.process_id());
         self.wait_until("its process has stopped", || {
-            let about = fs::read_to_string(&stat).unwrap();
+            let about = std::fs::read_to_string(&stat).unwrap();
             // The name of the program, in brackets before the state, may contain brackets.
             about
                 .rsplit_once(") ")
@@ -103,10 +99,8 @@ impl RunningTool<'_> {
                 None => thread::sleep((began.elapsed() / 16).clamp(SHORTEST_POLL, LONGEST_POLL)),
             }
         };
-        let code = status.code();
-        let code = code.unwrap_or_else(|| 128 + status.signal().unwrap());
         (
-            code,
+            system::shell_exit_code(status, self.end),
             self.output_so_far("stdout"),
             self.output_so_far("stderr"),
         )

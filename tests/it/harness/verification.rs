@@ -1,7 +1,6 @@
 //! Runs of `verify`, and checks of the verification file.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use consign::results::{COLUMNS as RESULTS_COLUMNS, LINE_CHECK_COLUMN};
@@ -9,7 +8,7 @@ use consign::verification::verification_file::{COLUMNS, path_for};
 
 use super::judge::{BeforeRun, has_valid_check, note_difference};
 use super::results_table::ResultsLine;
-use super::{ImportTest, ResultsTable, SKIP_PREFLIGHT, TestRun};
+use super::{ImportTest, ResultsTable, SKIP_PREFLIGHT, TestRun, system};
 
 impl ImportTest {
     /// Run of `verify`, one attachment at a time.
@@ -101,11 +100,9 @@ fn check_verification(run: &TestRun<'_>, found: &ResultsTable, wrong: &mut Vec<S
     let columns: Vec<&str> = COLUMNS.into_iter().chain([LINE_CHECK_COLUMN]).collect();
     let header: Vec<&str> = found.header.iter().map(String::as_str).collect();
     note_difference("header", &columns, &header, wrong);
-    let mode = fs::metadata(run.verification_path())
-        .unwrap()
-        .permissions()
-        .mode();
-    note_difference("mode", &0o600, &(mode & 0o777), wrong);
+    if !system::has_mode(&run.verification_path(), 0o600) {
+        wrong.push("others can read the verification".to_owned());
+    }
     let results = ResultsTable::read(&run.results_path).expect("there are results");
     let mut believed = results.lines;
     believed.retain(|line| has_valid_check(line, RESULTS_COLUMNS.len()));

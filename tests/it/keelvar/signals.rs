@@ -3,7 +3,9 @@
 use consign::emulator::EmulatorOperation::{CreateJob, GetJob};
 use consign::emulator::JobEnding;
 
-use crate::harness::{HoldMoment, ImportTest, assert_attached_once};
+use crate::harness::{
+    EXIT_CODE_STOPPED, HoldMoment, ImportTest, STOP_SIGNAL, assert_attached_once,
+};
 
 const STOPPING: &str =
     "stopping: no new rows; rows under way have 30 s (stop again to end at once)\n";
@@ -45,9 +47,9 @@ fn a_job_that_takes_longer_than_an_interrupted_run_waits_is_gone_on_with() {
     running.wait_until("it waits for the end", || {
         service.count_requests(GetJob) >= 2
     });
-    running.signal("TERM");
+    running.signal(STOP_SIGNAL);
     let (code, stdout, stderr) = running.wait_for_exit();
-    assert_eq!(code, 143, "{stdout}{stderr}");
+    assert_eq!(code, EXIT_CODE_STOPPED, "{stdout}{stderr}");
     assert!(stdout.contains("begun; --resume finishes them"), "{stdout}");
     assert_eq!(
         test.results().statuses_in_words(),

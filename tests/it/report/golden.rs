@@ -2,11 +2,10 @@
 //! `UPDATE_GOLDEN=1` writes the files anew: look at the difference before you keep it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{HTML, JSON, SUMS, VERIFICATION, report};
-use crate::harness::{ImportTest, MANIFEST_FILE, ResultsTable};
+use crate::harness::{ImportTest, MANIFEST_FILE, ResultsTable, set_mode};
 
 pub(super) fn golden(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/report/golden");
@@ -18,8 +17,7 @@ pub(super) fn small_import() -> ImportTest {
     let test = ImportTest::new();
     for name in [MANIFEST_FILE, ResultsTable::DEFAULT_NAME, VERIFICATION] {
         test.write(name, fs::read(golden(name)).unwrap());
-        let mine = fs::Permissions::from_mode(0o600);
-        fs::set_permissions(test.path(name), mine).unwrap();
+        set_mode(&test.path(name), 0o600);
     }
     test
 }

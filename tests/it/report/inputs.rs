@@ -1,7 +1,6 @@
 //! Inputs of a report: results, manifest and verification, complete or damaged.
 
 use std::fs;
-use std::process::Command;
 
 use consign::results::Status;
 use consign::text::csv_dialect::CsvDialect;
@@ -14,7 +13,7 @@ use serde_json::{Value, json as value};
 use super::{HTML, JSON, SUMS, VERIFICATION, json, report, uploaded, with_results};
 use crate::harness::{
     EXIT_CODE_KILLED, HoldMoment, ImportTest, MANIFEST_HEADER, ResultsTable, RunningTool,
-    manifest_row,
+    make_pipe, manifest_row,
 };
 
 #[test]
@@ -274,17 +273,10 @@ fn rows_that_have_left_the_manifest_stand_apart() {
     assert_eq!(test.read(SUMS).lines().count(), 1);
 }
 
-/// Makes a named pipe without a writer.
-fn pipe(test: &ImportTest, name: &str) {
-    let path = test.path(name);
-    let made = Command::new("mkfifo").arg(path).status();
-    assert!(made.unwrap().success());
-}
-
 #[test]
 fn what_is_no_plain_file_is_not_waited_for() {
     let test = with_results([uploaded(1)]);
-    pipe(&test, "pipe.results.csv");
+    make_pipe(&test.path("pipe.results.csv"));
     fs::create_dir(test.path("folder.results.csv")).unwrap();
     for name in ["pipe.results.csv", "folder.results.csv"] {
         test.consign(["report", name])
@@ -294,10 +286,10 @@ fn what_is_no_plain_file_is_not_waited_for() {
             ))
             .exits(2);
     }
-    pipe(&test, "m.csv");
+    make_pipe(&test.path("m.csv"));
     report(&test).exits(0);
     assert_eq!(json(&test)["inputs"]["manifest"], value!(null));
-    pipe(&test, VERIFICATION);
+    make_pipe(&test.path(VERIFICATION));
     report(&test)
         .prints(
             "m.results.verification.csv is not a verification file of consign: a plain file is \
@@ -309,7 +301,7 @@ fn what_is_no_plain_file_is_not_waited_for() {
 #[test]
 fn a_manifest_that_comes_from_a_pipe_is_noted_with_its_own_digest() {
     let test = with_results([uploaded(1)]);
-    pipe(&test, "manifest");
+    make_pipe(&test.path("manifest"));
     let manifest = format!("{MANIFEST_HEADER}{}", manifest_row("A1"));
     let writer = {
         let (path, content) = (test.path("manifest"), manifest.clone());

@@ -150,14 +150,15 @@ fn lines_that_were_removed_beside_are_missed() {
 
 #[test]
 fn what_cannot_be_read_beside_is_named_and_stops_nobody() {
-    use std::fs::{self, Permissions};
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::fs;
+
+    use crate::harness::set_mode;
 
     let test = ImportTest::with_rows(1)
         .file("locked.csv", "no matter")
         .file("other.csv", "a,b\n1,2\n");
     fs::create_dir(test.path("folder.csv")).unwrap();
-    fs::set_permissions(test.path("locked.csv"), Permissions::from_mode(0o000)).unwrap();
+    set_mode(&test.path("locked.csv"), 0o000);
     let run = test.import();
     // A user who may read everything gets no message.
     let run = if fs::read(test.path("locked.csv")).is_ok() {

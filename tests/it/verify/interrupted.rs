@@ -1,10 +1,10 @@
 //! Ctrl-C while the service is asked.
 
-use crate::harness::{HoldMoment, ImportTest};
+use crate::harness::{HoldMoment, ImportTest, STOP_SIGNALS};
 
 #[test]
 fn an_interrupted_verification_ends_at_once_and_claims_nothing_of_the_rest() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for &(signal, code) in STOP_SIGNALS {
         let test = ImportTest::with_rows(3).with_holding_proxy();
         test.import().all_uploaded(3).exits(0);
         let download = || test.verify().args(["--download", "all"]);
