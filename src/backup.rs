@@ -5,6 +5,7 @@
 //! removes half-written files of killed runs. `pipeline` decides which content is kept and which
 //! step may follow.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
@@ -24,8 +25,8 @@ use crate::atomic_file::{
 };
 use crate::digest::Sha256Hasher;
 use crate::model::{AttachmentId, ExternalId, FileStamp, Sha256Digest};
-use crate::platform;
-use crate::root::{OpenRootError, Root, parent_folder};
+use crate::platform::{self, PATH_SYNTAX, PathSyntax};
+use crate::root::{OpenRootError, Root, parent_folder, path_in_folder};
 use crate::text::{escape, is_device_name};
 use crate::upload_source::UploadSource;
 
@@ -203,7 +204,7 @@ impl BackupFolder {
         atomic_file::remove_left_over_files(path);
         Ok(Self {
             path: path.into(),
-            text: text.into(),
+            text: recorded_spelling(text, PATH_SYNTAX).into(),
         })
     }
 
@@ -227,7 +228,16 @@ impl BackupFolder {
     fn path_and_text_of(&self, name: &BackupName) -> (PathBuf, String) {
         let between = if self.text.ends_with('/') { "" } else { "/" };
         let text = format!("{}{between}{name}", self.text);
-        (self.path.join(&name.file_name), text)
+        (path_in_folder(&self.path, &name.file_name), text)
+    }
+}
+
+/// Returns the path of a folder as the results spell the path: with `/`, which every system reads,
+/// because results move between systems. Behind `\\?\`, Windows reads no `/`.
+fn recorded_spelling(path: &str, syntax: PathSyntax) -> Cow<'_, str> {
+    match syntax {
+        PathSyntax::Windows if !path.starts_with(r"\\?\") => path.replace('\\', "/").into(),
+        PathSyntax::Windows | PathSyntax::Posix => path.into(),
     }
 }
 

@@ -9,6 +9,7 @@ mod folder_walk;
 mod missing_path;
 mod system_file;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -168,6 +169,17 @@ pub fn parent_folder(path: &Path) -> &Path {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     }
+}
+
+/// Returns the path of a file in a folder, in the spelling of the system: on Windows with `\`
+/// throughout, even if the user typed the folder with `/`.
+pub fn path_in_folder(folder: &Path, name: impl AsRef<Path>) -> PathBuf {
+    folder.join(name).components().collect()
+}
+
+/// Returns the path of another file in the folder of a file, in the spelling of the system.
+pub fn path_beside(file: &Path, name: impl AsRef<OsStr>) -> PathBuf {
+    file.with_file_name(name).components().collect()
 }
 
 fn non_blocking_read() -> OpenOptions {

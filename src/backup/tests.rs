@@ -227,3 +227,20 @@ fn a_backup_is_named_after_its_attachment_with_nothing_in_its_name_that_acts() {
     assert!(longest.len() <= 190, "{longest}");
     assert!(longest.starts_with(&format!("{}.4711.", "_".repeat(100))));
 }
+
+#[test]
+fn the_results_name_a_folder_of_backups_in_a_way_that_every_system_reads() {
+    for (path, syntax, spelling) in [
+        (r"old\kept", PathSyntax::Windows, "old/kept"),
+        (r"S:\old/kept", PathSyntax::Windows, "S:/old/kept"),
+        (
+            r"\\server\share\old",
+            PathSyntax::Windows,
+            "//server/share/old",
+        ),
+        (r"\\?\S:\old", PathSyntax::Windows, r"\\?\S:\old"),
+        (r"old\kept", PathSyntax::Posix, r"old\kept"),
+    ] {
+        assert_eq!(recorded_spelling(path, syntax), spelling);
+    }
+}

@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use crate::atomic_file;
 use crate::config::ManualPlan;
 use crate::error::{CommandError, ProgramExit};
+use crate::root::path_in_folder;
 use crate::text::{CommandShell, count_with_noun, escape};
 
 /// Runs the command. Creates the folder if missing, and replaces existing pages.
@@ -17,7 +18,7 @@ pub fn run(config: &ManualPlan) -> Result<ProgramExit, CommandError> {
         source,
     })?;
     for page in pages {
-        let path = folder.join(&page.file_name);
+        let path = path_in_folder(folder, &page.file_name);
         atomic_file::replace_public_file(&path, &page.content)
             .map_err(|source| CommandError::OutputFileNotWritten { path, source })?;
     }
@@ -27,7 +28,7 @@ pub fn run(config: &ManualPlan) -> Result<ProgramExit, CommandError> {
         count_with_noun(pages.len() as u64, "manual page"),
     );
     if let Some(first) = pages.first() {
-        let path = CommandShell::of_this_process().path(&folder.join(&first.file_name));
+        let path = CommandShell::of_this_process().path(&path_in_folder(folder, &first.file_name));
         let _ = writeln!(summary, "read the first: man {path}");
     }
     Ok(io::stdout()

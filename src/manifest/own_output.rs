@@ -15,7 +15,7 @@ use super::header::{self, ManifestHeader};
 use super::record_splitter::RecordSplitter;
 use super::workbook::{SIGNATURE_BYTES, WorkbookContainer};
 use crate::results::LINE_CHECK_COLUMN;
-use crate::root::parent_folder;
+use crate::root::{parent_folder, path_beside};
 use crate::text::decode::decode;
 
 /// Longest part of a file read in the search for a manifest, in bytes.
@@ -83,7 +83,7 @@ pub(super) fn find_manifest_of(output: &Path, text: &str) -> Option<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .ok()?
         .flatten()
-        .map(|file| output.with_file_name(file.file_name()))
+        .map(|file| path_beside(output, file.file_name()))
         .filter(|path| path.file_name() != output.file_name())
         .collect();
     files.sort();

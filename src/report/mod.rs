@@ -27,6 +27,8 @@ pub mod values;
 
 use std::path::{Path, PathBuf};
 
+use crate::root::path_beside;
+
 /// Version of the JSON form. A change that breaks a reader gets another number; new members do not.
 pub const JSON_SCHEMA_VERSION: &str = "consign.report/1";
 
@@ -52,7 +54,7 @@ pub fn manifest_paths_for(results: &Path) -> Vec<PathBuf> {
     let Some(stem) = name.and_then(|name| name.strip_suffix(".results.csv")) else {
         return Vec::new();
     };
-    let with_extension = |extension| results.with_file_name(format!("{stem}.{extension}"));
+    let with_extension = |extension| path_beside(results, format!("{stem}.{extension}"));
     ["csv", "xlsx"].map(with_extension).into()
 }
 

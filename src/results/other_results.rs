@@ -13,6 +13,7 @@ use super::ResultsError;
 use super::earlier_results::{EarlierResults, results_header};
 use crate::model::Sha256Digest;
 use crate::platform::{FileIdentity, identify_target};
+use crate::root::path_in_folder;
 use crate::text::decode::Encoding;
 
 /// Bytes read from a file to find the header of results. No header is longer.
@@ -77,7 +78,7 @@ fn search_folder(folder: &Path, known: &mut HashSet<FileIdentity>, found: &mut O
         let path = if folder == Path::new(".") {
             PathBuf::from(name)
         } else {
-            file.path()
+            path_in_folder(folder, name)
         };
         let is_file = fs::metadata(&path).is_ok_and(|about| about.is_file());
         let mut is_new = || identify_target(&path).is_ok_and(|identity| known.insert(identity));

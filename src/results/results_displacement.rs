@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::atomic_file::is_same_file;
+use crate::root::path_beside;
 
 /// Change made by another program at the path of results in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,7 @@ pub(super) fn kept_results_paths(path: &Path) -> impl Iterator<Item = PathBuf> {
             name.push(".");
             name.push(&extension);
         }
-        path.with_file_name(name)
+        path_beside(&path, name)
     })
 }
 

@@ -9,7 +9,7 @@ use super::row::VerificationRow;
 use crate::model::Sha256Digest;
 use crate::prepare::{HashProgress, digest_to_end, parallel_map};
 use crate::results::{BackupOutcome, FormerContent};
-use crate::root::{OpenFileError, OpenRootError, Root, parent_folder};
+use crate::root::{OpenFileError, OpenRootError, Root, parent_folder, path_in_folder};
 
 /// Backup as a line of the results names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ fn locate_backup(one: &RecordedBackup, near: &Path) -> Result<PathBuf, BackupSta
         let (root, name) = open_parent(path)?;
         Ok(root.stamp_file(name)?.size)
     };
-    let beside = near.join(&one.path);
+    let beside = path_in_folder(near, &one.path);
     let (path, size) = match size_at(&one.path) {
         Err(OpenFileError::Missing) => (beside.as_path(), size_at(&beside)),
         found => (one.path.as_path(), found),
