@@ -4,6 +4,7 @@
 
 mod completions;
 mod emulator;
+mod file_path;
 mod folder_manifest;
 mod into_plan;
 mod manual;
@@ -23,6 +24,8 @@ use crate::manifest::{ColumnConstant, ColumnHeading, PathPrefix, find_encoding};
 use crate::model::{LookUpPolicy, ObjectRef, ObjectType, RowNumbers, SecondCopyPolicy, StatusWord};
 use crate::plan::ConflictPolicy;
 use crate::verification::download_scope::SampleShare;
+
+use file_path::file_path;
 
 pub use completions::CompletionArgs;
 pub use emulator::EmulatorArgs;
@@ -81,7 +84,7 @@ pub struct CheckArgs {
     pub output: OutputArgs,
     /// Results file of earlier runs, with which the rows are compared [default: the manifest's path with
     /// .results.csv for its extension]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = file_path())]
     pub results: Option<PathBuf>,
 }
 
@@ -92,7 +95,7 @@ pub struct ImportArgs {
     #[command(flatten)]
     pub input: InputArgs,
     /// Results file [default: the manifest's path with .results.csv for its extension]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = file_path())]
     pub results: Option<PathBuf>,
     /// Go on with the results of an earlier run
     #[arg(long)]
@@ -154,7 +157,7 @@ pub struct AmendArgs {
     #[arg(long, value_name = "WHAT", default_value = "fail")]
     pub on_conflict: ConflictPolicy,
     /// Folder for backups of replaced content
-    #[arg(long, value_name = "DIR", conflicts_with = "no_backup")]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_backup", value_parser = file_path())]
     pub backup: Option<PathBuf>,
     /// Replace content without a backup
     #[arg(long)]
@@ -189,7 +192,7 @@ impl UpdatableAttribute {
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// Results file of an import
-    #[arg(value_name = "RESULTS")]
+    #[arg(value_name = "RESULTS", value_parser = file_path())]
     pub results: PathBuf,
     /// Download attachments and hash them again: all, or a share of them such as 5%
     #[arg(long, value_name = "all|N%", value_parser = DownloadSelection::parse)]
@@ -239,11 +242,11 @@ impl DownloadSelection {
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// Results file of an import
-    #[arg(value_name = "RESULTS")]
+    #[arg(value_name = "RESULTS", value_parser = file_path())]
     pub results: PathBuf,
     /// Manifest to reconcile with [default: the results' path with .csv for .results.csv, if that
     /// file exists]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = file_path())]
     pub manifest: Option<PathBuf>,
     /// Sheet of the manifest's workbook [default: the only visible sheet with the columns]
     #[arg(long, value_name = "NAME")]
@@ -356,7 +359,7 @@ pub struct ServiceArgs {
     #[arg(long, value_name = "TIME", default_value = "12h", value_parser = parse_duration)]
     pub max_outage: Duration,
     /// PEM file of authorities to trust besides those of the system
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = file_path())]
     pub ca_file: Option<PathBuf>,
     /// Exchange files only with this host and the hosts below it, which may then have private
     /// addresses; may be given several times [default: any public host]
@@ -376,15 +379,15 @@ fn parse_concurrency(text: &str) -> Result<usize, String> {
 pub struct InputArgs {
     /// CSV or .xlsx workbook with the columns `file_path`, `object_type`, `object_id` (or
     /// `object_external_id`) and `external_id`
-    #[arg(value_name = "MANIFEST")]
+    #[arg(value_name = "MANIFEST", value_parser = file_path())]
     pub manifest: PathBuf,
     /// Sheet of the workbook [default: the only visible sheet with the columns]
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
     /// Folder that file paths are relative to [default: the manifest's folder]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = file_path())]
     pub root: Option<PathBuf>,
-    /// Beginning to take off the file paths, such as 'S:\Legal\Scans\'; paths without the beginning
+    /// Beginning to take off the file paths, such as 'S:\Legal\Scans'; paths without the beginning
     /// stay as they are
     #[arg(long, value_name = "PREFIX", value_parser = PathPrefix::parse, allow_hyphen_values = true)]
     pub strip_prefix: Option<PathPrefix>,

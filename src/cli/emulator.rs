@@ -13,6 +13,7 @@ use clap::{ArgAction, Args};
 use uuid::Uuid;
 
 use self::object_args::EmulatorObjectArgs;
+use super::file_path::file_path;
 use crate::config::EmulatorPlan;
 use crate::duration::parse_duration;
 use crate::emulator::{
@@ -29,7 +30,7 @@ pub struct EmulatorArgs {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8460")]
     pub listen: SocketAddr,
     /// Folder for the emulator's state, which then survives a restart [default: a temporary folder]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = file_path())]
     pub state: Option<PathBuf>,
     /// API requests a second before the emulator answers 429; requests about jobs have budgets of
     /// their own
@@ -39,7 +40,7 @@ pub struct EmulatorArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub others: u32,
     /// Scenario of faults, in TOML; the README shows an example
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = file_path())]
     pub faults: Option<PathBuf>,
     /// Answer to a second attachment with the same external id: status 409, status 422 (in the
     /// company, in the type, or on the record), or success

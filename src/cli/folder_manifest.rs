@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 
 use super::OutputArgs;
+use super::file_path::file_path;
 use crate::config::FolderManifestPlan;
 use crate::manifest::draft::{DraftTarget, PathPattern};
 
@@ -13,7 +14,7 @@ use crate::manifest::draft::{DraftTarget, PathPattern};
 #[derive(Debug, Args)]
 pub struct ManifestArgs {
     /// Folder of the files, with all folders below
-    #[arg(value_name = "FOLDER")]
+    #[arg(value_name = "FOLDER", value_parser = file_path())]
     folder: PathBuf,
     /// Manifest to write: a .csv, or an .xlsx for Excel; an existing file is never touched
     #[arg(value_name = "OUT", value_parser = PathBufValueParser::new().try_map(DraftTarget::from_path))]

@@ -8,6 +8,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::Cli;
+use super::file_path::file_path;
 use crate::config::{ManualPage, ManualPlan};
 
 /// Heading of all pages.
@@ -72,7 +73,7 @@ const ENVIRONMENT: [(&str, &str); 5] = [
 #[derive(Debug, Args)]
 pub struct ManualArgs {
     /// Folder for the pages, created if missing; pages of an earlier version are replaced
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = file_path())]
     folder: PathBuf,
 }
 

@@ -1,13 +1,16 @@
 //! `consign emulator`: runs the emulator of both services until a signal ends it.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::iter;
 
+use super::program_as_typed;
 use crate::config::EmulatorPlan;
 use crate::emulator::{Emulator, EmulatorError, ExistingObjects, object_file, scenario};
 use crate::error::{CommandError, ProgramExit};
 use crate::signals::SignalListener;
-use crate::text::count_with_noun;
+use crate::text::{CommandShell, count_with_noun};
 
 /// Runs the command.
 pub fn run(config: EmulatorPlan) -> Result<ProgramExit, CommandError> {
@@ -24,15 +27,20 @@ pub fn run(config: EmulatorPlan) -> Result<ProgramExit, CommandError> {
     runtime.block_on(async {
         let mut signals = SignalListener::listen()?;
         let emulator = Emulator::start(config.listen, settings).await?;
+        let (base, rate) = (emulator.base_url(), rate.to_string());
+        let program = program_as_typed();
+        let words = ["import", "MANIFEST", "--base-url", &base, "--rate", &rate];
+        let words: Vec<&OsStr> = iter::once(program.as_os_str())
+            .chain(words.map(OsStr::new))
+            .collect();
         writeln!(
             io::stdout(),
             "the emulator is at {}\nand for jobs at {}\nits state and its request log are in {}\n\
-             try: consign import MANIFEST --base-url {} --rate {}",
-            emulator.base_url(),
+             try: {}",
+            base,
             emulator.jobs_base_url(),
             emulator.state_path().display(),
-            emulator.base_url(),
-            rate,
+            CommandShell::of_this_process().command(&words),
         )?;
         signals.next_signal().await;
         let account = fault_summary(&emulator);

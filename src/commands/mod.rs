@@ -18,6 +18,7 @@ mod second_copy_check;
 mod session;
 pub mod verify;
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -57,6 +58,12 @@ fn reading_notice(manifest: &Manifest, output: OutputConfig) -> String {
         let _ = writeln!(notices, "{column} is {value} in every row, as --set says");
     }
     notices
+}
+
+/// Returns the program as the user typed its name, for commands to be pasted.
+fn program_as_typed() -> OsString {
+    let typed = std::env::args_os().next();
+    typed.unwrap_or_else(|| env!("CARGO_PKG_NAME").into())
 }
 
 /// Problems to show: errors alone in quiet output.

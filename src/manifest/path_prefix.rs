@@ -2,6 +2,7 @@
 //! place here than on the system that wrote the paths.
 
 use super::sought_path::is_path_separator;
+use crate::platform::{PATH_SYNTAX, PathSyntax};
 use crate::text::{fold_case_and_accents, is_unsafe_to_print};
 
 /// Beginning of file paths that is taken off before a file is sought, as `--strip-prefix PREFIX`
@@ -30,7 +31,7 @@ enum PathStart {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPathPrefix {
     /// The text is blank.
-    #[error("the beginning of the paths is expected, such as 'S:\\Legal\\Scans\\'")]
+    #[error("the beginning of the paths is expected, such as 'S:\\Legal\\Scans'")]
     Blank,
     /// A part is `..`.
     #[error("the part `..` leads to another folder than the one that it follows; leave it out")]
@@ -38,16 +39,29 @@ pub enum InvalidPathPrefix {
     /// A character cannot stand in a path of a manifest.
     #[error("no path may contain a control character, or one for the direction of writing")]
     Unprintable,
+    /// The text took in its closing quote on Windows, where a `\` before the quote does so.
+    #[error(
+        "a \\ before a closing quote makes the quote a part of the beginning; leave this \\ out"
+    )]
+    ClosingQuote,
 }
 
 impl PathPrefix {
     /// Parses a prefix, with `/` or `\` between its parts and with or without one at its end.
     pub fn parse(text: &str) -> Result<Self, InvalidPathPrefix> {
+        Self::parse_on(PATH_SYNTAX, text)
+    }
+
+    fn parse_on(syntax: PathSyntax, text: &str) -> Result<Self, InvalidPathPrefix> {
         if text.trim().is_empty() {
             return Err(InvalidPathPrefix::Blank);
         }
         if text.chars().any(is_unsafe_to_print) {
             return Err(InvalidPathPrefix::Unprintable);
+        }
+        let has_closing_quote = text.ends_with('"') || text.contains("\" -");
+        if has_closing_quote && syntax == PathSyntax::Windows {
+            return Err(InvalidPathPrefix::ClosingQuote);
         }
         let parts = text.split(is_path_separator);
         let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
@@ -182,6 +196,16 @@ mod tests {
         ] {
             assert_eq!(PathPrefix::parse(prefix), Err(wrong), "{prefix:?}");
         }
+    }
+
+    #[test]
+    fn a_prefix_that_took_in_its_closing_quote_is_refused_on_windows() {
+        for prefix in ["S:\\Legal Files\"", "S:\\Legal Files\" --resume"] {
+            let wrong = Err(InvalidPathPrefix::ClosingQuote);
+            assert_eq!(PathPrefix::parse_on(PathSyntax::Windows, prefix), wrong);
+            assert!(PathPrefix::parse_on(PathSyntax::Posix, prefix).is_ok());
+        }
+        assert!(PathPrefix::parse_on(PathSyntax::Windows, "The \"old\" files").is_ok());
     }
 
     #[test]

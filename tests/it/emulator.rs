@@ -57,6 +57,7 @@ fn the_emulator_prints_its_address_and_an_example_and_ends_on_a_signal() {
         let (mut emulator, base) = started(&test, &["--state", STATE]);
         emulator.signal(signal);
         let (code, stdout, stderr) = emulator.wait_for_exit();
+        let consign = env!("CARGO_BIN_EXE_consign");
         let jobs = base.replace("/services/attachments/v1", "/api");
         assert_eq!(
             stdout,
@@ -64,7 +65,7 @@ fn the_emulator_prints_its_address_and_an_example_and_ends_on_a_signal() {
                 "the emulator is at {base}\n\
                  and for jobs at {jobs}\n\
                  its state and its request log are in state\n\
-                 try: consign import MANIFEST --base-url {base} --rate 2000\n"
+                 try: {consign} import MANIFEST --base-url {base} --rate 2000\n"
             )
         );
         assert_eq!((code, stderr.as_str()), (0, ""));

@@ -19,7 +19,8 @@
 //! - Other commands: `amend` (changes on request), `verify`, `report`, `report_attached`,
 //!   `report_in_browser`, `emulator`.
 //! - Keelvar: `keelvar`, `keelvar_access`.
-//! - Version, completions and manual pages: `installed`. Wrong usage: `refusals`. Layers of the crate's modules: `architecture`.
+//! - Version, completions and manual pages: `installed`. Wrong usage: `refusals`. Commands to paste:
+//!   `printed_commands`. Layers of the crate's modules: `architecture`.
 
 mod harness;
 
@@ -64,6 +65,7 @@ mod opened_in_excel;
 mod outputs;
 mod pilot;
 mod preflight;
+mod printed_commands;
 mod proxies;
 mod refusals;
 mod refused_early;

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::folder_contents::{LeftOutFile, LeftOutFiles};
+use crate::commands::program_as_typed;
 use crate::config::FolderManifestPlan;
 use crate::error::ProgramExit;
 use crate::manifest::Column;
@@ -163,11 +164,8 @@ impl FolderSummary {
 
 /// Returns the command for checking the manifest.
 fn check_command(manifest: &Path, folder: &Path) -> String {
-    let program = std::env::args_os()
-        .next()
-        .unwrap_or_else(|| "consign".into());
     let mut words = vec![
-        program,
+        program_as_typed(),
         "check".into(),
         path_argument(manifest).into_owned().into(),
     ];
