@@ -70,6 +70,11 @@ pub enum RunEvent {
     },
     /// The folder of the files is available again.
     FilesRecovered,
+    /// Another program holds the file of a row, which is tried again.
+    FileInUse {
+        /// Path of the file below the root.
+        file_path: String,
+    },
 }
 
 /// Effect of a POST for a record under a throwaway `external_id`.

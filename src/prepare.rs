@@ -201,7 +201,7 @@ impl InspectedFiles<'_> {
         } = self;
         in_worker_pool(|| {
             files.hash(root, watch);
-            files.report_problems(earlier, &mut problems);
+            files.report_problems(root, earlier, &mut problems);
             files.propose_prefix(root, &mut problems);
             problems.sort();
             let (of_rows, states, paths) = files.into_parts();

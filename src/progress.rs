@@ -4,7 +4,7 @@
 
 mod run_tally;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::destination::BudgetKind;
 use crate::event::{EventSender, RunEvent};
 use crate::prepare::HashProgress;
-use crate::text::{count_with_noun, escape, group_thousands, write_stderr};
+use crate::text::{count_with_noun, escape, group_thousands, quoted, write_stderr};
 
 pub use run_tally::{RunTally, Workload};
 
@@ -213,6 +213,8 @@ struct SendingDisplay {
     told_service_away: bool,
     /// True while the user knows that the folder of the files is away.
     told_files_away: bool,
+    /// Files of which a line has said that another program holds the file.
+    told_files_in_use: HashSet<String>,
     /// True once the user knows that the service does not answer for the last rows.
     told_last_rows_unanswered: bool,
 }
@@ -238,6 +240,7 @@ impl SendingDisplay {
             recent_request_counts: VecDeque::from([(now, 0)]),
             told_service_away: false,
             told_files_away: false,
+            told_files_in_use: HashSet::new(),
             told_last_rows_unanswered: false,
         }
     }
@@ -286,6 +289,15 @@ impl SendingDisplay {
             RunEvent::FilesRecovered if self.told_files_away => {
                 self.told_files_away = false;
                 "the folder of the files is there again".to_owned()
+            }
+            RunEvent::FileInUse { file_path }
+                if self.told_files_in_use.insert(file_path.clone()) =>
+            {
+                format!(
+                    "{} is in use by another program; the run tries it again for a minute: close \
+                     the program that has it open",
+                    quoted(file_path)
+                )
             }
             RunEvent::LastRowsUnanswered { why } if !self.told_last_rows_unanswered => {
                 self.told_last_rows_unanswered = true;

@@ -21,8 +21,8 @@ use cap_std::fs::{Dir, Metadata, OpenOptions};
 use crate::model::FileStamp;
 use crate::model::NonFileKind;
 use crate::mutex::lock_despite_poison;
-use crate::platform;
-use crate::text::escape;
+use crate::platform::{self, FileIdentity, FolderNames, PATH_SYNTAX, PathSyntax};
+use crate::text::{WindowsNameFault, escape};
 
 pub use folder_walk::{FolderWalkEnd, WalkFinding};
 pub use missing_path::{MissingPathCause, MissingPathExplainer, RespeltPath};
@@ -40,6 +40,8 @@ pub struct Root {
     absolute_path: PathBuf,
     /// Paths of some files once seen below the root.
     known_files: OnceLock<Vec<String>>,
+    /// Syntax of paths on the present system. Tests set the other one.
+    path_syntax: PathSyntax,
 }
 
 /// Error: the folder of the files is unavailable. Its path cannot be opened, or leads to a folder
@@ -88,6 +90,9 @@ pub enum OpenFileError {
     /// The path leads to something other than a regular file.
     #[error("is not a regular file")]
     NotAFile(NonFileKind),
+    /// Another program holds the file.
+    #[error("is in use by another program")]
+    InUse,
     /// The system refused.
     #[error("cannot be opened: {0}")]
     Io(#[source] io::Error),
@@ -104,6 +109,7 @@ impl Root {
                 absolute_path: std::path::absolute(&path).unwrap_or_else(|_| path.clone()),
                 path,
                 known_files: OnceLock::new(),
+                path_syntax: PATH_SYNTAX,
             }),
             Err(cause) => Err(OpenRootError { path, cause }),
         }
@@ -142,6 +148,7 @@ impl Root {
 
     /// Returns size and time of modification of a file without opening the file.
     pub fn stamp_file(&self, file_path: &str) -> Result<FileStamp, OpenFileError> {
+        self.refuse_unreachable(file_path)?;
         let metadata = self
             .dir()
             .metadata(file_path)
@@ -151,15 +158,39 @@ impl Root {
 
     /// Opens a file for reading. Never blocks, even on a named pipe without a writer.
     pub fn open_file(&self, file_path: &str) -> Result<OpenedFile, OpenFileError> {
-        let file = self
-            .dir()
+        self.refuse_unreachable(file_path)?;
+        let dir = self.dir();
+        let file = dir
             .open_with(file_path, &non_blocking_read())
             .map_err(OpenFileError::from_io_error)?;
         let metadata = file.metadata().map_err(OpenFileError::from_io_error)?;
-        Ok(OpenedFile {
-            stamp: stamp_of_regular_file(&metadata)?,
-            file: file.into_std(),
-        })
+        let stamp = stamp_of_regular_file(&metadata)?;
+        let file =
+            platform::file_for_content(file, &dir, &self.absolute_path, Path::new(file_path))
+                .map_err(OpenFileError::from_io_error)?;
+        Ok(OpenedFile { file, stamp })
+    }
+
+    /// Returns the identity of a file, which is the same for all paths of the file: in another case on
+    /// a file system that ignores case, in another encoding of accents, by a short name of Windows.
+    /// `None` for a file that cannot be opened.
+    pub(crate) fn identify_file(&self, file_path: &str) -> Option<FileIdentity> {
+        let opened = self.open_file(file_path).ok()?;
+        platform::identify_file(&opened.file).ok()
+    }
+
+    /// Refuses a path that Windows would take for a device, a stream of a file or another file.
+    fn refuse_unreachable(&self, file_path: &str) -> Result<(), OpenFileError> {
+        match WindowsNameFault::in_path(file_path, self.path_syntax) {
+            Some(_) => Err(OpenFileError::Missing),
+            None => Ok(()),
+        }
+    }
+
+    /// Lists the names in a folder, the root itself being the empty path.
+    fn list_folder(&self, folder: &str) -> io::Result<FolderNames> {
+        let folder = Path::new(if folder.is_empty() { "." } else { folder });
+        platform::list_folder(&self.dir(), &self.absolute_path, folder)
     }
 }
 
@@ -229,6 +260,7 @@ impl OpenFileError {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
             // The system gives this error for the opening of a socket.
             _ if platform::has_no_driver(&error) => Self::NotAFile(NonFileKind::Device),
+            _ if platform::is_file_in_use(&error) => Self::InUse,
             // cap-std refuses ways out of the root with an error of its own, without an error
             // number of the system.
             io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => Self::OutsideRoot,

@@ -163,7 +163,7 @@ impl FoundManifest {
         };
         let bytes = fs::read(path).map_err(|error| ManifestError {
             path: path.to_owned(),
-            reason: manifest::ManifestErrorKind::Unreadable(error),
+            reason: manifest::ManifestErrorKind::from_read_error(error),
         })?;
         let file = InputFile::new(path, sha256(&bytes), bytes.len() as u64);
         let read = manifest::read_manifest_bytes(path, bytes, &options)?;

@@ -100,6 +100,8 @@ pub enum PutFailure {
     /// The file cannot be opened or read to its end: the file itself is unreadable, or all files
     /// are gone. Not all of the bytes were sent.
     SourceUnreadable(String),
+    /// Another program holds the file. Not all of the bytes were sent.
+    SourceInUse,
     /// No upload can ever succeed from this machine.
     NeverPossible(String),
 }
@@ -108,6 +110,7 @@ impl From<UploadSourceError> for PutFailure {
     fn from(error: UploadSourceError) -> Self {
         match error {
             UploadSourceError::Unreadable(why) => Self::SourceUnreadable(why),
+            UploadSourceError::InUse => Self::SourceInUse,
             UploadSourceError::NotAsChecked(why) => Self::SourceChanged(why),
         }
     }

@@ -320,11 +320,7 @@ impl CheckedReader {
         (&mut self.file)
             .take(READ_SIZE as u64)
             .read_to_end(&mut block)
-            .map_err(|error| {
-                self.record_error(UploadSourceError::Unreadable(format!(
-                    "the file cannot be read: {error}"
-                )))
-            })?;
+            .map_err(|error| self.record_error(UploadSourceError::from_read_error(&error)))?;
         if block.is_empty() {
             return Ok(None);
         }

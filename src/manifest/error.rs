@@ -8,6 +8,7 @@ use super::column::Column;
 use super::column_sources::ColumnHeading;
 use super::own_output::OwnOutputKind;
 use super::workbook::WorkbookError;
+use crate::platform;
 use crate::text::decode::DecodeError;
 use crate::text::{escape, quoted};
 
@@ -27,6 +28,9 @@ pub enum ManifestErrorKind {
     /// The system refuses to read the file.
     #[error("cannot be read: {0}; check the path and its permissions")]
     Unreadable(#[source] io::Error),
+    /// Another program holds the file.
+    #[error("is in use by another program; close the program that has it open")]
+    InUse(#[source] io::Error),
     /// The bytes of the file are no text.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
@@ -297,6 +301,15 @@ fn join_column_names(required: &[&[Column]]) -> String {
 }
 
 impl ManifestErrorKind {
+    /// Classifies an error of the system during the opening or reading of the file.
+    pub(crate) fn from_read_error(error: io::Error) -> Self {
+        if platform::is_file_in_use(&error) {
+            Self::InUse(error)
+        } else {
+            Self::Unreadable(error)
+        }
+    }
+
     /// Adds the name of the sheet with the mistake.
     pub(super) fn in_sheet(self, sheet: &str) -> Self {
         Self::InSheet {

@@ -162,7 +162,7 @@ pub fn read_manifest(
     path: &Path,
     options: &ManifestOptions,
 ) -> Result<ManifestWithProblems, ManifestError> {
-    let unreadable = |error| ManifestErrorKind::Unreadable(error).with_path(path);
+    let unreadable = |error| ManifestErrorKind::from_read_error(error).with_path(path);
     let mut file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     let beginning = (&file).take(SIGNATURE_BYTES as u64).read_to_end(&mut bytes);

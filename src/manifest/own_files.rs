@@ -51,12 +51,13 @@ impl<'r> OwnFileFinder<'r> {
                 .beginning(file_path)
                 .is_some_and(|text| text.contains("consign"));
         }
-        if is_table {
+        if is_table && !has_ending(".lock") {
             return self
                 .beginning(file_path)
                 .is_some_and(|text| is_own_table(&text));
         }
-        has_ending(".sha256sums")
+        // Beside the results of a run that is still at work on Windows.
+        has_ending(".sha256sums") || has_ending(".results.csv.lock")
     }
 
     fn beginning(&mut self, file_path: &str) -> Option<String> {
@@ -120,6 +121,7 @@ mod tests {
             ),
             ("m.results.SHA256SUMS", "", true),
             ("SHA256SUMS", "", false),
+            ("m.results.csv.lock", "", true),
             ("consign.toml", "", true),
             ("AT-1.4711.0123456789ab.pdf", "", true),
             ("AT-1.4711.0123456789ab", "", true),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::equal_values::{FirstRowsByValue, RowValueHashes};
 use super::{Column, Manifest, RawRow, SoughtPath};
 use crate::manifest::problem::{FileWarning, ManifestProblem, ProblemKind, ProblemList};
+use crate::platform::{PATH_SYNTAX, PathSyntax};
 use crate::text::fold_case_and_accents;
 
 /// Hashes of record and file name, collected while the rows are scanned.
@@ -20,7 +21,7 @@ impl RecordFileNames {
     }
 
     /// Warns of all rows with the same file name on the same record. Of several rows with the same
-    /// path, only the first counts: the repeated content is a warning already.
+    /// path, in any case on Windows, only the first counts: the repeated content is a warning already.
     pub(super) fn warn_of_duplicates(mut self, manifest: &Manifest, problems: &mut ProblemList) {
         for rows in self.0.groups_of_equal_hashes() {
             let mut met = FirstRowsByValue::default();
@@ -31,7 +32,10 @@ impl RecordFileNames {
                     continue;
                 };
                 let path = row.sought_path().map(SoughtPath::with_slashes);
-                let path = path.unwrap_or_default();
+                let path = match PATH_SYNTAX {
+                    PathSyntax::Posix => path.unwrap_or_default(),
+                    PathSyntax::Windows => path.unwrap_or_default().to_lowercase().into(),
+                };
                 let with_path = format!("{key}\n{path}");
                 if met_paths.find_or_insert(with_path.into(), number).is_some() {
                     continue;

@@ -40,7 +40,7 @@ impl<'r> SoughtPath<'r> {
     pub(crate) fn parse(path: &'r str) -> Result<Self, ProblemKind> {
         match path.as_bytes() {
             [] => return Err(ProblemKind::NotAFile(NonFileKind::Folder)),
-            [b'\\' | b'/', b'\\' | b'/', ..] => return Err(ProblemKind::NetworkPath),
+            [b'\\' | b'/', b'\\' | b'/', rest @ ..] => return Err(double_root_problem(rest)),
             [b'\\' | b'/', ..] => return Err(ProblemKind::AbsolutePath),
             // `A: Anlage.pdf` may be the name of a file.
             [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic() => {
@@ -70,9 +70,35 @@ impl<'r> SoughtPath<'r> {
         (PATH_SYNTAX == PathSyntax::Posix && self.0.contains('\\')).then_some(self.0)
     }
 
-    /// Returns `true` if the path begins as a path on a drive of Windows does, such as `S:a.pdf`.
+    /// Returns `true` if the path begins as a path on a drive of Windows does, such as `S:a.pdf`. A
+    /// blank after the colon belongs to a name, such as `A: Anlage.pdf`.
     pub(crate) fn begins_like_drive(self) -> bool {
-        matches!(self.0.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic())
+        match self.0.as_bytes() {
+            [letter, b':', rest @ ..] => {
+                letter.is_ascii_alphabetic() && rest.first() != Some(&b' ')
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Returns the problem of a path with two separators in front, of which `rest` is what follows.
+///
+/// `\\?\` and `\\.\` begin the paths of Windows that no program interprets: with a drive, a device or,
+/// after `UNC`, another computer.
+fn double_root_problem(rest: &[u8]) -> ProblemKind {
+    match rest {
+        [b'?' | b'.', b'\\' | b'/', path @ ..] => {
+            let share = path
+                .get(..3)
+                .is_some_and(|unc| unc.eq_ignore_ascii_case(b"UNC"));
+            if share && matches!(path.get(3), Some(b'\\' | b'/')) {
+                ProblemKind::NetworkPath
+            } else {
+                ProblemKind::AbsolutePath
+            }
+        }
+        _ => ProblemKind::NetworkPath,
     }
 }
 
@@ -113,6 +139,9 @@ mod tests {
             ("\\\\server\\share\\a.pdf", ProblemKind::NetworkPath),
             ("//server/share/a.pdf", ProblemKind::NetworkPath),
             ("\\/server\\a.pdf", ProblemKind::NetworkPath),
+            ("\\\\?\\UNC\\server\\a.pdf", ProblemKind::NetworkPath),
+            ("\\\\?\\S:\\a.pdf", ProblemKind::AbsolutePath),
+            ("\\\\.\\PhysicalDrive0", ProblemKind::AbsolutePath),
             ("\\Scans\\a.pdf", ProblemKind::AbsolutePath),
             ("/Scans/a.pdf", ProblemKind::AbsolutePath),
             ("S:\\a.pdf", ProblemKind::DriveLetter),
@@ -130,7 +159,7 @@ mod tests {
     fn only_a_letter_and_a_colon_at_the_beginning_look_like_a_drive() {
         for (path, is_like_drive) in [
             ("S:a.pdf", true),
-            ("A: Anlage.pdf", true),
+            ("A: Anlage.pdf", false),
             ("1: a.pdf", false),
             ("AB: a.pdf", false),
             ("Scans/A: a.pdf", false),

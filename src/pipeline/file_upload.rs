@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::request_sender::files_folder::MAX_UNREADABLE_RETRIES;
+use super::request_sender::source_tries::{SourceRetry, SourceTries, SourceTrouble};
 use super::request_sender::{RequestOwner, UploadFailure};
 use super::{HaltReason, ImportRun};
 use crate::clock::SleepAwareInstant;
@@ -50,6 +50,8 @@ pub(super) enum UploadOutcome {
     GivenUp(String),
     /// The file cannot be read, or is not the file that was checked.
     SourceChanged(String),
+    /// Another program held the file at each try.
+    SourceInUse,
 }
 
 impl<D: Destination, J: Journal> ImportRun<'_, D, J> {
@@ -76,7 +78,7 @@ impl<D: Destination, J: Journal> ImportRun<'_, D, J> {
                 return Ok(upload);
             }
         };
-        let mut misses = 0;
+        let mut tries = SourceTries::default();
         loop {
             if to.issued_at.elapsed() > to.lifetime {
                 return Ok(upload);
@@ -104,13 +106,29 @@ impl<D: Destination, J: Journal> ImportRun<'_, D, J> {
                 Err(UploadFailure::TargetExpired) => UploadOutcome::TargetExpired,
                 Err(UploadFailure::Refused(why)) => UploadOutcome::Refused(why),
                 Err(UploadFailure::UnsafeTarget(why)) => UploadOutcome::UnsafeTarget(why),
-                Err(UploadFailure::SourceUnreadable(_)) if misses < MAX_UNREADABLE_RETRIES => {
-                    misses += 1;
-                    continue;
+                Err(UploadFailure::SourceUnreadable(why)) => {
+                    let trouble = SourceTrouble::Unreadable;
+                    match self
+                        .requests
+                        .retry_source(source, &mut tries, trouble)
+                        .await
+                    {
+                        SourceRetry::Again => continue,
+                        SourceRetry::GiveUp => UploadOutcome::SourceChanged(why),
+                    }
                 }
-                Err(UploadFailure::SourceUnreadable(why) | UploadFailure::SourceChanged(why)) => {
-                    UploadOutcome::SourceChanged(why)
+                Err(UploadFailure::SourceInUse) => {
+                    let trouble = SourceTrouble::InUse;
+                    match self
+                        .requests
+                        .retry_source(source, &mut tries, trouble)
+                        .await
+                    {
+                        SourceRetry::Again => continue,
+                        SourceRetry::GiveUp => UploadOutcome::SourceInUse,
+                    }
                 }
+                Err(UploadFailure::SourceChanged(why)) => UploadOutcome::SourceChanged(why),
                 Err(UploadFailure::Halt(halt)) => return Err(halt),
             };
             return Ok(upload);

@@ -3,8 +3,8 @@
 //!
 //! Open this file first: changes, and the judgement of their failures. `reads` has the requests
 //! without effects, [`attachment_reads`], `job_reads` and `object_reads` the look-ups,
-//! `upload_attempt` the bytes, `send_permission` permissions and pauses, and [`files_folder`] the
-//! wait for the folder of the files.
+//! `upload_attempt` the bytes, `send_permission` permissions and pauses, [`files_folder`] the wait for
+//! the folder of the files, and [`source_tries`] the tries of a single file.
 
 pub(super) mod attachment_reads;
 pub(super) mod files_folder;
@@ -12,6 +12,7 @@ mod job_reads;
 mod object_reads;
 mod reads;
 mod send_permission;
+pub(super) mod source_tries;
 mod upload_attempt;
 
 use std::sync::{Arc, Mutex};

@@ -9,6 +9,7 @@ mod row_end_verdicts;
 
 use super::HaltReason;
 use super::request_sender::RequestFailure;
+use super::request_sender::files_folder::FILE_STAYED_IN_USE;
 use crate::http::UnsafeTargetError;
 use crate::model::{AttachmentId, CheckedContent, ObjectRef};
 use crate::plan::{BegunRecord, OtherObject, PriorCreate, SentBytes};
@@ -152,6 +153,18 @@ impl RowVerdict {
             format!(
                 "the file changed after it was checked, and was not stored: {why}; {}",
                 StatusReason::SourceChanged.remedy()
+            ),
+        )
+    }
+
+    /// Another program held the file, which was not stored.
+    pub(super) fn source_in_use(id: AttachmentId) -> Self {
+        Self::failed(
+            StatusReason::SourceChanged,
+            Some(id),
+            format!(
+                "{FILE_STAYED_IN_USE}, and was not stored; close the program that has it open, then \
+                 run the import again with --resume"
             ),
         )
     }

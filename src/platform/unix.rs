@@ -6,10 +6,13 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::Path;
 use std::time::Duration;
 
+use cap_std::fs::Dir;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use tempfile::{NamedTempFile, PersistError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+pub(crate) use cap_std::fs::{DirEntry as FolderEntry, ReadDir as FolderNames};
 
 use super::{ExistingFilePolicy, PathSyntax, ReplacementPolicy, StopSignal};
 
@@ -179,6 +182,30 @@ pub(crate) fn without_blocking(mut options: cap_std::fs::OpenOptions) -> cap_std
     options
 }
 
+/// Lists the names in a folder below an open root.
+pub(crate) fn list_folder(root: &Dir, _: &Path, folder: &Path) -> io::Result<FolderNames> {
+    root.read_dir(folder)
+}
+
+/// Returns `true` for a name that the file system marks as hidden. A dot in front is no such mark.
+pub(crate) fn is_marked_hidden(_: &FolderEntry) -> bool {
+    false
+}
+
+/// Returns the file for reading the content, after `opened` was opened at a path below a root.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same signature on every system"
+)]
+pub(crate) fn file_for_content(
+    opened: cap_std::fs::File,
+    _: &Dir,
+    _: &Path,
+    _: &Path,
+) -> io::Result<File> {
+    Ok(opened.into_std())
+}
+
 /// Returns `true` for a named pipe.
 pub(crate) fn is_pipe(metadata: &cap_std::fs::Metadata) -> bool {
     use cap_std::fs::FileTypeExt as _;
@@ -212,10 +239,11 @@ pub(crate) fn is_folder_sync_missing(error: &io::Error) -> bool {
     )
 }
 
-/// Returns `true` if an action failed because another program holds the file. On Unix only network
-/// file systems do so: the server, a Windows machine or Samba, refuses the action.
+/// Returns `true` if an action failed because another program holds the file. On Unix, network file
+/// systems do so where the server refuses the action (Windows or Samba), and on the server itself a
+/// file with a lease is not opened without waiting (`EWOULDBLOCK`, documented in `open(2)`).
 pub(crate) fn is_file_in_use(error: &io::Error) -> bool {
-    has_error_number(error, &[libc::EBUSY, libc::ETXTBSY])
+    has_error_number(error, &[libc::EBUSY, libc::ETXTBSY, libc::EWOULDBLOCK])
 }
 
 /// Returns `true` if a file could not get a name because another program holds the file with the
@@ -297,14 +325,32 @@ impl SystemSignals {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
-    use rustix::process::{DumpableBehavior, dumpable_behavior, getrlimit};
-
     use super::*;
 
     #[test]
+    fn a_file_that_a_network_share_refuses_to_open_is_in_use() {
+        for (number, in_use) in [
+            (libc::EBUSY, true),
+            (libc::ETXTBSY, true),
+            (libc::EWOULDBLOCK, true),
+            (libc::EACCES, false),
+            (libc::EIO, false),
+        ] {
+            assert_eq!(
+                is_file_in_use(&io::Error::from_raw_os_error(number)),
+                in_use
+            );
+        }
+        assert!(!is_file_in_use(&io::Error::other("busy")));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
     fn a_process_that_forbids_it_is_never_dumped() {
+        use rustix::process::{DumpableBehavior, dumpable_behavior, getrlimit};
+
         forbid_core_dumps();
         assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
         assert_eq!(getrlimit(Resource::Core).maximum, Some(0));

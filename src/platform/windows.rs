@@ -3,16 +3,19 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::windows::fs::OpenOptionsExt as _;
+use std::os::windows::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf, Prefix};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use cap_std::fs::Dir;
 use tempfile::{NamedTempFile, PersistError};
 use tokio::signal::windows::{
     CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close,
     ctrl_logoff, ctrl_shutdown,
 };
+
+pub(crate) use std::fs::{DirEntry as FolderEntry, ReadDir as FolderNames};
 
 use super::{ExistingFilePolicy, PathSyntax, ReplacementPolicy, StopSignal};
 
@@ -24,6 +27,7 @@ const FILE_READ_ATTRIBUTES: u32 = 0x80;
 const DELETE: u32 = 0x0001_0000;
 const GENERIC_WRITE: u32 = 0x4000_0000;
 const FILE_ATTRIBUTE_HIDDEN: u32 = 2;
+const FILE_ATTRIBUTE_REPARSE_POINT: u32 = 0x400;
 const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
 const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
@@ -260,6 +264,52 @@ pub(crate) fn without_blocking(options: cap_std::fs::OpenOptions) -> cap_std::fs
     options
 }
 
+/// Lists the names in a folder below an open root with this path.
+///
+/// cap-std only finds out that the folder is below the root. It cannot list a folder of a network
+/// share, not even by a drive letter: the name of the server gets lost (bytecodealliance/cap-std,
+/// issues 318 and 348).
+pub(crate) fn list_folder(root: &Dir, root_path: &Path, folder: &Path) -> io::Result<FolderNames> {
+    fs::read_dir(root_path.join(root.canonicalize(folder)?))
+}
+
+/// Returns `true` for a name that the file system marks as hidden.
+pub(crate) fn is_marked_hidden(entry: &FolderEntry) -> bool {
+    let metadata = entry.metadata();
+    metadata.is_ok_and(|metadata| metadata.file_attributes() & FILE_ATTRIBUTE_HIDDEN != 0)
+}
+
+/// Returns the file for reading the content, after `opened` was opened at a path below a root.
+///
+/// cap-std opens every file with `FILE_FLAG_OPEN_REPARSE_POINT`, to follow no link. The files of a
+/// deduplicated volume and the files of a cloud folder are reparse points as well, whose drivers do
+/// not take part then ("normal reparse point processing will not occur", documented by Microsoft for
+/// `CreateFileW`): reads might give zeros in place of the content. Therefore such a file is opened
+/// once more by its path, and must be the same file.
+pub(crate) fn file_for_content(
+    opened: cap_std::fs::File,
+    root: &Dir,
+    root_path: &Path,
+    path: &Path,
+) -> io::Result<File> {
+    let opened = opened.into_std();
+    if opened.metadata()?.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT == 0 {
+        return Ok(opened);
+    }
+    open_same_file(&opened, &root_path.join(root.canonicalize(path)?))
+}
+
+/// Opens a file anew by its path. Fails if the path leads to another file.
+fn open_same_file(opened: &File, path: &Path) -> io::Result<File> {
+    let again = File::open(path)?;
+    if identify_file(&again)? != identify_file(opened)? {
+        return Err(io::Error::other(
+            "the file was replaced while it was opened",
+        ));
+    }
+    Ok(again)
+}
+
 /// Returns `true` for a named pipe.
 pub(crate) fn is_pipe(_: &cap_std::fs::Metadata) -> bool {
     false
@@ -358,6 +408,28 @@ impl SystemSignals {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_opened_by_another_program_is_in_use() {
+        for (number, in_use) in [(32, true), (33, true), (1224, true), (5, false), (2, false)] {
+            assert_eq!(
+                is_file_in_use(&io::Error::from_raw_os_error(number)),
+                in_use
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_is_opened_again_only_if_its_path_still_leads_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = ["a", "b"].map(|name| folder.path().join(name));
+        for path in [&one, &other] {
+            fs::write(path, "x").unwrap();
+        }
+        let opened = File::open(&one).unwrap();
+        assert!(open_same_file(&opened, &one).is_ok());
+        assert!(open_same_file(&opened, &other).is_err());
+    }
 
     #[test]
     fn a_path_of_any_length_can_be_renamed() {

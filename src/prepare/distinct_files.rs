@@ -199,7 +199,12 @@ impl<'m> DistinctFiles<'m> {
     }
 
     /// Reports every row whose file cannot be sent or was found in another spelling.
-    pub(super) fn report_problems(&mut self, earlier: &dyn EarlierRun, problems: &mut ProblemList) {
+    pub(super) fn report_problems(
+        &mut self,
+        root: &Root,
+        earlier: &dyn EarlierRun,
+        problems: &mut ProblemList,
+    ) {
         for (row, wrong) in std::mem::take(&mut self.backslash_names) {
             let row = self.manifest.row(row);
             problems.push(row.problem(Some(Column::FilePath), wrong));
@@ -237,7 +242,14 @@ impl<'m> DistinctFiles<'m> {
                 problems.push(row.problem(Some(column), wrong));
             }
         }
-        contents.warn_of_repeats(self, problems);
+        contents.warn_of_repeats(self, root, problems);
+    }
+
+    /// Returns the path below the root of the file of a row with a valid path.
+    pub(super) fn path_on_disk(&self, row: &RawRow<'_>) -> String {
+        let file = self.files_of_rows[row.number() - 1];
+        let respelt = file.and_then(|file| self.paths.respelt.get(&file.get()));
+        respelt.map_or_else(|| sought_path_of_row(row), ToString::to_string)
     }
 
     /// Returns the content of the hashed file of a row.
@@ -357,6 +369,10 @@ fn missing_file_problem(row: &RawRow<'_>, explainer: &mut MissingPathExplainer<'
         },
         MissingPathCause::NoSuchFolder { folder } => ProblemKind::FolderMissing {
             folder: folder.into(),
+        },
+        MissingPathCause::UnreachableName { part, fault } => ProblemKind::UnreachableName {
+            part: part.into(),
+            fault,
         },
         MissingPathCause::NameNotUtf8 => return ProblemKind::NameNotUtf8,
     };

@@ -2,10 +2,9 @@
 
 use super::distinct_files::DistinctFiles;
 use crate::manifest::problem::{FileWarning, ProblemKind, ProblemList};
-use crate::manifest::{
-    Column, FirstRowsByValue, RawRow, RowValueHashes, are_same_but_for_separators,
-};
+use crate::manifest::{Column, FirstRowsByValue, RawRow, RowValueHashes};
 use crate::model::CheckedContent;
+use crate::root::Root;
 
 /// Hashes of record and content, collected from the rows with a hashed file.
 ///
@@ -24,7 +23,12 @@ impl RecordContents {
     }
 
     /// Warns of all rows with the same content on the same record.
-    pub(super) fn warn_of_repeats(mut self, files: &DistinctFiles<'_>, problems: &mut ProblemList) {
+    pub(super) fn warn_of_repeats(
+        mut self,
+        files: &DistinctFiles<'_>,
+        root: &Root,
+        problems: &mut ProblemList,
+    ) {
         let manifest = files.manifest();
         for rows in self.0.groups_of_equal_hashes() {
             let mut met = FirstRowsByValue::default();
@@ -36,10 +40,12 @@ impl RecordContents {
                 if let Some(first) = met.find_or_insert(key.into(), number) {
                     first.report_pair(number, |number, other| {
                         let row = manifest.row_numbered(number);
-                        let is_same_file = are_same_but_for_separators(
-                            row.file_path(),
-                            manifest.row_numbered(other).file_path(),
-                        );
+                        let [one, two] = [&row, &manifest.row_numbered(other)]
+                            .map(|row| files.path_on_disk(row));
+                        let is_same_file = one == two || {
+                            let identity = root.identify_file(&one);
+                            identity.is_some() && identity == root.identify_file(&two)
+                        };
                         let warning = if is_same_file {
                             FileWarning::SameFile { other }
                         } else {

@@ -8,6 +8,7 @@ use super::distinct_files::PreparationState;
 use crate::digest::Sha256Hasher;
 use crate::manifest::problem::ProblemKind;
 use crate::model::{CheckedContent, FileStamp, MAX_FILE_SIZE, Sha256Digest};
+use crate::platform;
 use crate::root::{OpenFileError, Root};
 
 /// Number of bytes read at a time.
@@ -132,6 +133,7 @@ fn problem_for_open_error(error: OpenFileError) -> ProblemKind {
         OpenFileError::Missing => missing_file_problem(),
         OpenFileError::OutsideRoot => ProblemKind::OutsideRoot,
         OpenFileError::NotAFile(what) => ProblemKind::NotAFile(what),
+        OpenFileError::InUse => ProblemKind::FileInUse,
         OpenFileError::Io(error) => unreadable_problem(&error),
     }
 }
@@ -143,6 +145,9 @@ fn missing_file_problem() -> ProblemKind {
 }
 
 fn unreadable_problem(error: &io::Error) -> ProblemKind {
+    if platform::is_file_in_use(error) {
+        return ProblemKind::FileInUse;
+    }
     ProblemKind::Unreadable {
         cause: error.to_string().into(),
     }

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::manifest::{Manifest, OwnFileFinder, RawRow, SoughtPath};
+use crate::platform::FileIdentity;
 use crate::root::{FolderWalkEnd, Root, WalkFinding, parent_folder};
 use crate::text::{count_with_noun, fold_case_and_accents, group_thousands, quote_first};
 
@@ -69,7 +71,7 @@ impl UnnamedFiles {
         let mut paths = Vec::new();
         let mut search = UnnamedFileSearch::Complete;
         let end = root.walk(max_names, |path, finding| match finding {
-            WalkFinding::File | WalkFinding::NameNotUtf8 => {
+            WalkFinding::File | WalkFinding::UnreachableName | WalkFinding::NameNotUtf8 => {
                 let hash = state.hash_one(comparable_path(&path).as_ref());
                 if named.contains(&hash) {
                     met.insert(hash);
@@ -90,11 +92,21 @@ impl UnnamedFiles {
                 .filter(|path| !met.contains(&state.hash_one(path.as_str())))
                 .map(|path| folded_hash(&path))
                 .collect();
+            // A listing never shows the short names of Windows, such as `LEGALD~1.PDF`.
+            let named_otherwise: HashSet<FileIdentity> = named_paths(manifest)
+                .filter(|path| path.contains('~') && !met.contains(&state.hash_one(path.as_str())))
+                .filter_map(|path| root.identify_file(&path))
+                .collect();
+            let is_named_otherwise = |path: &str| {
+                let is_same = |file| named_otherwise.contains(&file);
+                !named_otherwise.is_empty() && root.identify_file(path).is_some_and(is_same)
+            };
             let mut own_files = OwnFileFinder::new(root);
             let own_manifest = path_below(root_path, manifest.path());
             paths.retain(|path| {
                 !loosely_named.contains(&folded_hash(&comparable_path(path)))
                     && own_manifest.as_deref() != Some(path)
+                    && !is_named_otherwise(path)
                     && !own_files.is_own_file(path)
             });
             paths.sort_unstable();
@@ -162,7 +174,8 @@ fn path_below(root: &Path, file: &Path) -> Option<String> {
     let folder = parent_folder(file).canonicalize().ok()?;
     let path = folder.join(file.file_name()?);
     let below = path.strip_prefix(root.canonicalize().ok()?).ok()?;
-    below.to_str().map(str::to_owned)
+    let names: Option<Vec<&str>> = below.iter().map(OsStr::to_str).collect();
+    Some(names?.join("/"))
 }
 
 #[cfg(test)]

@@ -61,7 +61,8 @@ impl RunTally {
             | RunEvent::LastRowsUnanswered { .. }
             | RunEvent::ServiceRecovered
             | RunEvent::FilesUnavailable { .. }
-            | RunEvent::FilesRecovered => {}
+            | RunEvent::FilesRecovered
+            | RunEvent::FileInUse { .. } => {}
         }
     }
 

@@ -1,13 +1,12 @@
 //! Walk through all names below the root. No symbolic link to a folder is followed.
 
 use std::io;
-use std::path::Path;
-
-use cap_std::fs::DirEntry;
 
 use super::system_file::{SystemFileKind, is_system_folder};
 use super::{OpenFileError, Root};
 use crate::model::NonFileKind;
+use crate::platform::{self, FolderEntry};
+use crate::text::WindowsNameFault;
 
 /// Finding of a walk about a path.
 #[derive(Debug)]
@@ -16,9 +15,9 @@ pub enum WalkFinding {
     File,
     /// File left by a program.
     SystemFile(SystemFileKind),
-    /// File whose name begins with a dot.
+    /// File whose name begins with a dot, or that the file system marks as hidden.
     HiddenFile,
-    /// Folder whose name begins with a dot, or a folder made by a system. Not entered.
+    /// Folder hidden in the same way, or a folder made by a system. Not entered.
     HiddenFolder,
     /// Symbolic link to a folder below the root. Not followed.
     FolderLink,
@@ -30,6 +29,8 @@ pub enum WalkFinding {
     NotAFile(NonFileKind),
     /// File or folder whose name is not UTF-8. The path has replacement characters. Not entered.
     NameNotUtf8,
+    /// File or folder whose name no program on the present system reaches. Not entered.
+    UnreachableName,
     /// Folder without a listing, or with a listing in part, or name refused by the system.
     Unlisted(io::Error),
 }
@@ -55,8 +56,7 @@ impl Root {
         let mut names_left = max_names;
         let mut folders = vec![String::new()];
         while let Some(folder) = folders.pop() {
-            let path = if folder.is_empty() { "." } else { &folder };
-            let entries = match self.dir().read_dir(Path::new(path)) {
+            let entries = match self.list_folder(&folder) {
                 Ok(entries) => entries,
                 Err(error) => {
                     visit(folder, WalkFinding::Unlisted(error));
@@ -94,7 +94,7 @@ impl Root {
     /// where the name is not UTF-8.
     fn judge_entry(
         &self,
-        entry: &DirEntry,
+        entry: &FolderEntry,
         name: Option<&str>,
         shown: &str,
         path: &str,
@@ -103,14 +103,15 @@ impl Root {
             Ok(file_type) => file_type,
             Err(error) => return Some(WalkFinding::Unlisted(error)),
         };
-        let is_hidden = shown.starts_with('.');
+        let is_hidden = shown.starts_with('.') || platform::is_marked_hidden(entry);
+        let fault = WindowsNameFault::in_path(shown, self.path_syntax);
         if file_type.is_dir() {
             return if is_hidden || is_system_folder(shown) {
                 Some(WalkFinding::HiddenFolder)
             } else if name.is_none() {
                 Some(WalkFinding::NameNotUtf8)
             } else {
-                None
+                fault.map(|_| WalkFinding::UnreachableName)
             };
         }
         Some(if let Some(kind) = SystemFileKind::from_path(shown) {
@@ -119,6 +120,8 @@ impl Root {
             WalkFinding::HiddenFile
         } else if name.is_none() {
             WalkFinding::NameNotUtf8
+        } else if fault.is_some() {
+            WalkFinding::UnreachableName
         } else if file_type.is_file() {
             WalkFinding::File
         } else {
@@ -129,7 +132,7 @@ impl Root {
     /// Returns the finding about a symbolic link, a pipe, a socket or a device.
     fn judge_special_entry(&self, path: &str) -> WalkFinding {
         match self.stamp_file(path) {
-            Ok(_) => WalkFinding::File,
+            Ok(_) | Err(OpenFileError::InUse) => WalkFinding::File,
             Err(OpenFileError::Missing) => WalkFinding::DanglingLink,
             Err(OpenFileError::OutsideRoot) => WalkFinding::OutsideLink,
             Err(OpenFileError::NotAFile(NonFileKind::Folder)) => WalkFinding::FolderLink,

@@ -7,11 +7,10 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
 
 use super::Root;
 use super::folder_listing::FolderListing;
-use crate::text::have_same_letters;
+use crate::text::{WindowsNameFault, have_same_letters};
 
 /// Total number of names read before suggestions stop.
 const MAX_NAMES_READ: usize = 1_000_000;
@@ -34,6 +33,13 @@ pub enum MissingPathCause {
     NoSuchFolder {
         /// Path of the first missing folder.
         folder: String,
+    },
+    /// The present system reaches no file by the path, whatever the disk holds.
+    UnreachableName {
+        /// First part of the path with a fault.
+        part: String,
+        /// Fault of the part.
+        fault: WindowsNameFault,
     },
     /// The file exists, but its name on the disk is not UTF-8.
     NameNotUtf8,
@@ -113,8 +119,26 @@ impl<'r> MissingPathExplainer<'r> {
         }
     }
 
-    /// Explains a missing path by following the parts from the root.
+    /// Explains a missing path by the names below the root, and by the rules for names where the
+    /// names below the root do not help.
     pub fn explain(&mut self, file_path: &str) -> MissingPathCause {
+        let cause = self.explain_by_listings(file_path);
+        let is_helpful = match &cause {
+            MissingPathCause::NoSuchFile { similar_paths } => !similar_paths.is_empty(),
+            MissingPathCause::NoSuchFolder { .. } => false,
+            MissingPathCause::UnreachableName { .. } | MissingPathCause::NameNotUtf8 => true,
+        };
+        match WindowsNameFault::in_path(file_path, self.root.path_syntax) {
+            Some((part, fault)) if !is_helpful => {
+                let part = part.to_owned();
+                MissingPathCause::UnreachableName { part, fault }
+            }
+            _ => cause,
+        }
+    }
+
+    /// Follows the parts of a missing path from the root.
+    fn explain_by_listings(&mut self, file_path: &str) -> MissingPathCause {
         let parts = parts_of(file_path);
         let search = self.search(&parts, |_, _| true);
         if search.depth == parts.len() || search.is_unsure {
@@ -197,8 +221,7 @@ impl<'r> MissingPathExplainer<'r> {
     }
 
     fn list_folder(&mut self, folder: &str) -> ReadFolder {
-        let path = if folder.is_empty() { "." } else { folder };
-        let entries = match self.root.dir().read_dir(Path::new(path)) {
+        let entries = match self.root.list_folder(folder) {
             Ok(entries) => entries,
             Err(error) if is_no_folder_below_root(&error) => return ReadFolder::NoFolder,
             Err(_) => return ReadFolder::Unknown,
@@ -260,6 +283,8 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::platform::PathSyntax;
+    use crate::root::OpenFileError;
 
     fn folder_with(files: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -316,6 +341,48 @@ mod tests {
         };
         assert_eq!(similar_paths.len(), 5);
         assert_eq!(similar_paths[..2], ["A-b", "a-b"]);
+    }
+
+    #[test]
+    fn a_name_that_windows_does_not_reach_is_told_unless_another_file_may_be_meant() {
+        let folder = folder_with(&["a.pdf", "aux.pdf", "b/c.pdf"]);
+        let mut root = Root::from_path(folder.path()).unwrap();
+        root.path_syntax = PathSyntax::Windows;
+        let mut explainer = MissingPathExplainer::new(&root);
+        let unreachable = |part: &str, fault| MissingPathCause::UnreachableName {
+            part: part.to_owned(),
+            fault,
+        };
+        for (missing, cause) in [
+            ("a.pdf ", no_file(&["a.pdf"])),
+            (
+                "a.pdf.",
+                unreachable("a.pdf.", WindowsNameFault::DotOrBlankAtEnd),
+            ),
+            (
+                "aux.pdf",
+                unreachable("aux.pdf", WindowsNameFault::DeviceName),
+            ),
+            (
+                "b*/c.pdf",
+                unreachable("b*", WindowsNameFault::ForbiddenCharacter('*')),
+            ),
+            (
+                "a.pdf:stream",
+                unreachable("a.pdf:stream", WindowsNameFault::ForbiddenCharacter(':')),
+            ),
+            ("d.pdf", no_file(&[])),
+        ] {
+            assert_eq!(explainer.explain(missing), cause, "{missing}");
+            assert!(matches!(
+                root.stamp_file(missing),
+                Err(OpenFileError::Missing)
+            ));
+            assert!(matches!(
+                root.open_file(missing),
+                Err(OpenFileError::Missing)
+            ));
+        }
     }
 
     #[test]

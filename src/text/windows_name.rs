@@ -3,6 +3,8 @@
 //! Source: Microsoft, "Naming Files, Paths, and Namespaces" (documented), and the names ending in 0,
 //! which the library that opens files refuses as well.
 
+use crate::platform::PathSyntax;
+
 /// Names of devices, in upper case, besides the numbered ones.
 const DEVICES: [&str; 6] = ["AUX", "CON", "CONIN$", "CONOUT$", "NUL", "PRN"];
 
@@ -21,6 +23,17 @@ pub enum WindowsNameFault {
 }
 
 impl WindowsNameFault {
+    /// Returns the first part of a path by which a system with this syntax of paths reaches no file,
+    /// with the fault. The parts stand between `/` or `\`.
+    pub fn in_path(path: &str, syntax: PathSyntax) -> Option<(&str, Self)> {
+        match syntax {
+            PathSyntax::Posix => None,
+            PathSyntax::Windows => path
+                .split(['/', '\\'])
+                .find_map(|part| Some((part, Self::of_name(part)?))),
+        }
+    }
+
     /// Returns the fault of one part of a path, or `None` for a name that Windows takes. The parts
     /// `.` and `..` are no names and have no fault.
     pub fn of_name(name: &str) -> Option<Self> {
@@ -93,6 +106,22 @@ mod tests {
             "COM⁴",
         ] {
             assert_eq!(WindowsNameFault::of_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_part_of_a_path_with_a_fault_is_found_on_windows_alone() {
+        for (path, part) in [
+            ("Scans/2024/a.pdf", None),
+            ("./Scans//../a.pdf", None),
+            ("Scans\\aux\\a?.pdf", Some("aux")),
+            ("Scans/aux.d/a.pdf", Some("aux.d")),
+            ("Scans /a.pdf", Some("Scans ")),
+            ("a.pdf:stream", Some("a.pdf:stream")),
+        ] {
+            let found = |syntax| WindowsNameFault::in_path(path, syntax).map(|(part, _)| part);
+            assert_eq!(found(PathSyntax::Windows), part, "{path}");
+            assert_eq!(found(PathSyntax::Posix), None, "{path}");
         }
     }
 

@@ -129,9 +129,12 @@ fn locate_backup(one: &RecordedBackup, near: &Path) -> Result<PathBuf, BackupSta
         Ok(size) if size == one.size => Ok(path.to_owned()),
         Ok(_) => Err(BackupState::OtherSize),
         Err(OpenFileError::Missing) => Err(BackupState::Missing),
-        Err(OpenFileError::OutsideRoot | OpenFileError::NotAFile(_) | OpenFileError::Io(_)) => {
-            Err(BackupState::Unreadable)
-        }
+        Err(
+            OpenFileError::OutsideRoot
+            | OpenFileError::NotAFile(_)
+            | OpenFileError::InUse
+            | OpenFileError::Io(_),
+        ) => Err(BackupState::Unreadable),
     }
 }
 

@@ -9,7 +9,8 @@
 //!   `refused_early`.
 //! - Manifests: `manifest_command` (from a folder), `check` (problems), `headings` (columns under
 //!   other names), `foreign_paths` (paths from another system), `second_copies` (files attached
-//!   already), `unnamed_files` (files in no row), `hostile_text`.
+//!   already), `unnamed_files` (files in no row), `hostile_text`, `windows_files` (names and sharing of
+//!   files on Windows).
 //! - Results: `results_file`, `results_displaced`, `held_open`, `opened_in_excel`, `saved_anew`, `formats`,
 //!   `outputs`, `resume`.
 //! - Sudden ends: `killed`, `killed_at_syncs`, `killed_often`, `disk`, `full_disk`,
@@ -89,4 +90,6 @@ mod unlimited_answers;
 mod unnamed_files;
 mod uploads;
 mod verify;
+#[cfg(windows)]
+mod windows_files;
 mod workbooks;

@@ -96,6 +96,10 @@ impl LeftOutFiles {
             WalkFinding::DanglingLink => "is a symbolic link that leads to nothing",
             WalkFinding::NotAFile(NonFileKind::Pipe) => "is a named pipe",
             WalkFinding::NotAFile(_) => "is a device or a socket",
+            WalkFinding::UnreachableName => {
+                "no program on Windows can open the file by its name; rename the file on the \
+                 system that it comes from"
+            }
             WalkFinding::NameNotUtf8 => {
                 "a manifest cannot name the file (its name is not UTF-8); rename the file"
             }

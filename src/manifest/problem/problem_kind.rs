@@ -12,6 +12,7 @@ use super::sheet_warning::SheetWarning;
 use super::text_damage::TextDamage;
 use crate::manifest::Column;
 use crate::model::{InvalidObjectId, NonFileKind, ObjectType, ProcurementService, Sha256Digest};
+use crate::text::WindowsNameFault;
 use crate::text::decode::MisreadLines;
 
 /// Largest number of rows with one mistake that a screen shows in full, for most mistakes.
@@ -190,6 +191,13 @@ pub enum ProblemKind {
         /// First missing folder of the path.
         folder: Box<str>,
     },
+    /// The present system reaches no file by the path.
+    UnreachableName {
+        /// First part of the path with a fault.
+        part: Box<str>,
+        /// Fault of the part.
+        fault: WindowsNameFault,
+    },
     /// The file exists, but its name on the disk is not UTF-8.
     NameNotUtf8,
     /// A symbolic link leads out of the root.
@@ -213,6 +221,8 @@ pub enum ProblemKind {
         /// Error text of the system.
         cause: Box<str>,
     },
+    /// Another program holds the file.
+    FileInUse,
     /// The file changed while it was read.
     ChangedWhileRead,
     /// The file's digest differs from the digest in the manifest.
@@ -271,6 +281,7 @@ impl ProblemKind {
             Self::SeparatorInFileName => "separator",
             Self::FileMissing { .. } => "file_missing",
             Self::FolderMissing { .. } => "folder_missing",
+            Self::UnreachableName { .. } => "unreachable_name",
             Self::NameNotUtf8 => "name_not_utf8",
             Self::OutsideRoot => "outside_root",
             Self::NotAFile(_) => "not_a_file",
@@ -278,6 +289,7 @@ impl ProblemKind {
             Self::FileTooLarge { .. } => "file_too_large",
             Self::LargeDocument { .. } => "large_document",
             Self::Unreadable { .. } => "unreadable",
+            Self::FileInUse => "file_in_use",
             Self::ChangedWhileRead => "changing",
             Self::DigestMismatch { .. } => "other_digest",
         }

@@ -90,6 +90,9 @@ impl ProblemKind {
                 "correct the path, which is relative to the manifest's folder or to --root"
             }
             Self::NameNotUtf8 => "rename the file",
+            Self::UnreachableName { .. } => {
+                "correct the path, or rename the file on the system that it comes from"
+            }
             Self::OutsideRoot => "set --root to a folder that all files are in, or copy the file",
             Self::NotAFile(NonFileKind::Folder) => "name a file in the folder",
             Self::NotAFile(_) => "name a regular file",
@@ -100,6 +103,7 @@ impl ProblemKind {
                                            file"
             }
             Self::Unreadable { .. } => "make the file readable for your user",
+            Self::FileInUse => "close the program that has it open, then run the command again",
             Self::ChangedWhileRead => "wait until no program writes to the file",
             Self::DigestMismatch { .. } => "put in the right file, or correct the digest",
         };

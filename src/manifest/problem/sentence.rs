@@ -8,7 +8,9 @@ use crate::manifest::{Column, Manifest};
 use crate::model::{
     MAX_FILE_SIZE, MAX_KEELVAR_DOCUMENT_SIZE, NonFileKind, ObjectType, ProcurementService,
 };
-use crate::text::{count_with_noun, escape, group_thousands, hidden_form, quoted};
+use crate::text::{
+    WindowsNameFault, count_with_noun, escape, group_thousands, hidden_form, quoted,
+};
 
 const DATE_LIKE_ID: &str = "looks like a date, and other ids of the column do not: a spreadsheet may \
                             have rewritten the id";
@@ -101,6 +103,9 @@ impl ProblemKind {
             Self::FolderMissing { folder } => {
                 return format!("does not exist: there is no folder {}", quoted(folder)).into();
             }
+            Self::UnreachableName { part, fault } => {
+                return unreachable_name_predicate(part, *fault).into();
+            }
             Self::FileTooLarge { size } => return file_too_large_predicate(*size).into(),
             Self::LargeDocument { size } => return large_document_predicate(*size).into(),
             Self::Unreadable { cause } => {
@@ -165,6 +170,7 @@ impl ProblemKind {
             Self::NotAFile(NonFileKind::Pipe) => "is a named pipe, not a file",
             Self::NotAFile(NonFileKind::Device) => "is a device or a socket, not a file",
             Self::EmptyFile => "is an empty file",
+            Self::FileInUse => "is in use by another program",
             Self::ChangedWhileRead => "changed while it was being read",
         };
         plain.into()
@@ -176,6 +182,18 @@ fn dropped_zeros_predicate(width: u32) -> String {
         "is shorter than {width} digits, the length of all ids that begin with 0: a spreadsheet may \
          have dropped its zeros"
     )
+}
+
+fn unreachable_name_predicate(part: &str, fault: WindowsNameFault) -> String {
+    let part = quoted(part);
+    let reason = match fault {
+        WindowsNameFault::DeviceName => format!("{part} is the name of a device"),
+        WindowsNameFault::DotOrBlankAtEnd => format!("{part} ends in a dot or a blank"),
+        WindowsNameFault::ForbiddenCharacter(c) => {
+            format!("{part} contains {}", quoted(c.encode_utf8(&mut [0; 4])))
+        }
+    };
+    format!("is the path of no file on Windows: {reason}")
 }
 
 fn file_too_large_predicate(size: u64) -> String {

@@ -82,7 +82,7 @@ pub(super) fn read_workbook<R: Read + Seek + Clone>(
     options: &ManifestOptions,
 ) -> Result<ManifestTable, ManifestErrorKind> {
     if container == WorkbookContainer::Ole {
-        let kind = ole_file::ole_file_error(file).map_err(ManifestErrorKind::Unreadable)?;
+        let kind = ole_file::ole_file_error(file).map_err(ManifestErrorKind::from_read_error)?;
         return Err(kind.into());
     }
     let mut package = WorkbookPackage::open(file.clone())?;

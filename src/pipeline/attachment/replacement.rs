@@ -111,8 +111,8 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
                 .if_still_our_content(ours)
                 .map_or(size, KnownContent::Complete);
             let message = format!(
-                "the file changed after it was checked: {why}; the stored content was left as it \
-                 is: run the import again with --resume to check the file as it is now"
+                "{why}; the stored content was left as it is: run the import again with --resume \
+                 to check the file as it is now"
             );
             let reason = StatusReason::SourceChanged;
             return Ok(RowVerdict::not_replaced(id, known, reason, message).into());

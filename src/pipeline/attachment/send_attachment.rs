@@ -76,6 +76,7 @@ impl<D: AttachmentApi, J: Journal> AttachmentMachine<'_, D, J> {
             UploadOutcome::Refused(why) => RowVerdict::upload_refused(id, &why).into(),
             UploadOutcome::GivenUp(why) => RowVerdict::no_answer(Some(id), &why).into(),
             UploadOutcome::SourceChanged(why) => RowVerdict::source_changed(id, &why).into(),
+            UploadOutcome::SourceInUse => RowVerdict::source_in_use(id).into(),
         }
     }
 

@@ -127,6 +127,7 @@ impl<D: JobApi, J: Journal> JobMachine<'_, D, J> {
                 Some(UploadOutcome::SourceChanged(why)) => {
                     Some(RowVerdict::source_changed(id, &why))
                 }
+                Some(UploadOutcome::SourceInUse) => Some(RowVerdict::source_in_use(id)),
                 Some(UploadOutcome::TargetTooOld | UploadOutcome::TargetExpired) => {
                     stale = true;
                     None

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::RequestSender;
+use super::source_tries::{SourceRetry, SourceTries, SourceTrouble};
 use crate::destination::Destination;
 use crate::event::RunEvent;
 use crate::model::CheckedContent;
@@ -18,9 +19,9 @@ const FIRST_FOLDER_WAIT: Duration = Duration::from_secs(1);
 /// Longest wait between two looks at the folder, and so the longest delay after its return.
 const LONGEST_FOLDER_WAIT: Duration = Duration::from_secs(30);
 
-/// Number of times a file that cannot be read is tried again while its folder is there: the file
-/// may be reachable through a folder opened anew.
-pub(in crate::pipeline) const MAX_UNREADABLE_RETRIES: u32 = 1;
+/// End of all tries of a file that another program holds, as a clause.
+pub(in crate::pipeline) const FILE_STAYED_IN_USE: &str =
+    "the file was in use by another program for a minute";
 
 /// State of the folder of a file that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,26 +58,32 @@ impl<D: Destination> RequestSender<'_, D> {
         Ok(reach)
     }
 
-    /// Checks that a file can be sent as checked, once its folder is there. The inner error says
-    /// why not.
+    /// Checks that a file can be sent as checked, once its folder is there. The inner error is the
+    /// reason why not, as a sentence.
     pub(in crate::pipeline) async fn check_sendable(
         &self,
         source: &UploadSource,
         content: &CheckedContent,
     ) -> Result<Result<(), String>, HaltReason> {
-        let mut misses = 0;
+        let mut tries = SourceTries::default();
+        let changed = |why| format!("the file changed after it was checked: {why}");
         loop {
-            let why = match source.open(content) {
+            let (trouble, why) = match source.open(content) {
                 Ok(_) => return Ok(Ok(())),
-                Err(UploadSourceError::NotAsChecked(why)) => return Ok(Err(why)),
-                Err(UploadSourceError::Unreadable(why)) => why,
-            };
-            match self.wait_for_files_folder(source).await? {
-                FilesFolderState::Recovered => {}
-                FilesFolderState::Present if misses == MAX_UNREADABLE_RETRIES => {
-                    return Ok(Err(why));
+                Err(UploadSourceError::NotAsChecked(why)) => return Ok(Err(changed(why))),
+                Err(UploadSourceError::InUse) => {
+                    (SourceTrouble::InUse, FILE_STAYED_IN_USE.to_owned())
                 }
-                FilesFolderState::Present => misses += 1,
+                Err(UploadSourceError::Unreadable(why)) => {
+                    match self.wait_for_files_folder(source).await? {
+                        FilesFolderState::Recovered => continue,
+                        FilesFolderState::Present => (SourceTrouble::Unreadable, changed(why)),
+                    }
+                }
+            };
+            match self.retry_source(source, &mut tries, trouble).await {
+                SourceRetry::Again => {}
+                SourceRetry::GiveUp => return Ok(Err(why)),
             }
         }
     }

@@ -34,6 +34,8 @@ pub(in crate::pipeline) enum UploadFailure {
     UnsafeTarget(UnsafeTargetError),
     /// The file cannot be read, although its folder is there.
     SourceUnreadable(String),
+    /// Another program holds the file.
+    SourceInUse,
 }
 
 impl From<HaltReason> for UploadFailure {
@@ -67,6 +69,7 @@ impl<D: Destination> RequestSender<'_, D> {
             }
             Err(PutFailure::SourceChanged(why)) => return Err(UploadFailure::SourceChanged(why)),
             Err(PutFailure::UnsafeTarget(why)) => return Err(UploadFailure::UnsafeTarget(why)),
+            Err(PutFailure::SourceInUse) => return Err(UploadFailure::SourceInUse),
             Err(PutFailure::SourceUnreadable(why)) => {
                 return Err(match self.wait_for_files_folder(source).await? {
                     FilesFolderState::Present => UploadFailure::SourceUnreadable(why),

@@ -13,11 +13,20 @@ use crate::memory_service::MemoryAddress;
 use crate::throttle::EarlierAnswer;
 use tokio::io::AsyncWrite;
 
-/// Service in memory that never answers requests of a kind for some rows.
+/// Service in memory that never answers requests of a kind for some rows, or never gets to see the
+/// files of these rows.
 struct DeafService {
     memory: MemoryAttachmentService,
-    deaf_to: RequestKind,
-    unanswered_rows: Vec<usize>,
+    trouble: RowTrouble,
+    rows_in_trouble: Vec<usize>,
+}
+
+/// Trouble with some rows.
+enum RowTrouble {
+    /// Requests of a kind are not answered.
+    Unanswered(RequestKind),
+    /// Another program holds the file, for so many tries more.
+    FileInUse(Mutex<u32>),
 }
 
 impl DeafService {
@@ -28,10 +37,14 @@ impl DeafService {
         external_id: &ExternalId,
     ) -> Result<(), ApiFailure> {
         let is_one = |number: &usize| row(*number).external_id == *external_id;
-        if operation == self.deaf_to && self.unanswered_rows.iter().any(is_one) {
+        if self.is_deaf_to(operation) && self.rows_in_trouble.iter().any(is_one) {
             return Err(ApiFailure::Unanswered("status 500".into()));
         }
         Ok(())
+    }
+
+    fn is_deaf_to(&self, operation: RequestKind) -> bool {
+        matches!(self.trouble, RowTrouble::Unanswered(kind) if kind == operation)
     }
 }
 
@@ -46,8 +59,17 @@ impl Destination for DeafService {
         sent: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<PutReceipt, PutFailure> {
         let bad = |number: &usize| file_content(*number) == *content;
-        if self.deaf_to == RequestKind::Put && self.unanswered_rows.iter().any(bad) {
-            return Err(PutFailure::Interrupted("connection reset".into()));
+        if self.rows_in_trouble.iter().any(bad) {
+            if self.is_deaf_to(RequestKind::Put) {
+                return Err(PutFailure::Interrupted("connection reset".into()));
+            }
+            if let RowTrouble::FileInUse(tries) = &self.trouble {
+                let mut tries_left = tries.lock().unwrap();
+                if *tries_left > 0 {
+                    *tries_left -= 1;
+                    return Err(PutFailure::SourceInUse);
+                }
+            }
         }
         self.memory.put_file(target, source, content, sent).await
     }
@@ -130,10 +152,20 @@ async fn run_deaf(
     of: usize,
     settings: &RunSettings,
 ) -> (MemoryJournal, Option<HaltReason>, Duration, usize) {
+    run_in_trouble(RowTrouble::Unanswered(to), rows, of, settings).await
+}
+
+/// Runs rows, some of them in trouble. Returns the same as [`run_deaf`].
+async fn run_in_trouble(
+    trouble: RowTrouble,
+    rows: &[usize],
+    of: usize,
+    settings: &RunSettings,
+) -> (MemoryJournal, Option<HaltReason>, Duration, usize) {
     let service = DeafService {
         memory: MemoryAttachmentService::new(AttachmentServiceRules::default()),
-        deaf_to: to,
-        unanswered_rows: rows.to_vec(),
+        trouble,
+        rows_in_trouble: rows.to_vec(),
     };
     let (lines, began) = (MemoryJournal::default(), Instant::now());
     let tasks = (1..=of).map(new_task).collect();
@@ -225,6 +257,31 @@ async fn rows_that_all_fail_alike_stop_the_run_unless_the_user_says_how_many_may
         run_tasks(&memory, &MemoryJournal::default(), tasks, &many).await,
         None
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_in_use_is_sent_once_the_other_program_has_closed_it() {
+    let in_use = RowTrouble::FileInUse(Mutex::new(6));
+    let (lines, halt, took, stored) = run_in_trouble(in_use, &[2], 3, &settings()).await;
+    assert_eq!((halt, stored), (None, 3));
+    assert_eq!(lines.last_line(2).unwrap().status, Status::Uploaded);
+    assert!(took >= Duration::from_mins(1), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_stays_in_use_for_a_minute_fails_its_row_alone() {
+    let in_use = RowTrouble::FileInUse(Mutex::new(u32::MAX));
+    let (lines, halt, took, stored) = run_in_trouble(in_use, &[2], 3, &settings()).await;
+    assert_eq!((halt, stored), (None, 2));
+    let last = lines.last_line(2).unwrap();
+    assert_eq!(last.status, Status::Failed);
+    assert_eq!(last.reason, StatusReason::SourceChanged);
+    assert_eq!(
+        last.message,
+        "the file was in use by another program for a minute, and was not stored; close the program \
+         that has it open, then run the import again with --resume"
+    );
+    assert!(took < Duration::from_mins(2), "{took:?}");
 }
 
 /// Settings for a service that has answered before.

@@ -1,5 +1,7 @@
 //! Files that are rarely meant: warned of once, with the number of rows.
 
+use std::fs;
+
 use super::{PROBLEMS, noted};
 use crate::harness::{ImportTest, MANIFEST_HEADER};
 
@@ -91,6 +93,19 @@ fn one_file_twice_on_one_record_is_warned_of_once() {
              1 more row: 3\n"
         ))
         .exits(0);
+}
+
+#[test]
+fn one_file_under_two_names_is_warned_of_as_one_file() {
+    let test = ImportTest::new().file("a.pdf", "alpha");
+    fs::hard_link(test.path("a.pdf"), test.path("b.pdf")).unwrap();
+    is_warned_of(
+        test,
+        "a.pdf,contract,1,A\nb.pdf,contract,1,B\n",
+        "warning: m.csv line 2 (row 1), column file_path: \"a.pdf\" goes to the same record in line 3 \
+         (row 2) as well; remove one of the two rows, unless the record shall have the file twice\n  \
+         the same in 1 more row: 2\n",
+    );
 }
 
 #[test]
