@@ -395,7 +395,7 @@ fn remove_if_left_over(path: &Path) -> io::Result<()> {
 pub(crate) fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
     let ours = platform::identify_file(file)?;
     match platform::identify_path(path) {
-        Ok(theirs) => Ok(ours == theirs),
+        Ok(theirs) => Ok(ours.is_same_file(theirs)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }

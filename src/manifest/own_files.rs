@@ -1,10 +1,12 @@
 //! Recognition of files of the work with consign, which are no documents: manifests, results, problems, verifications, reports, backups and settings.
 
 use std::io::Read as _;
+use std::path::Path;
 
 use super::header;
 use super::own_output::{OwnOutputKind, decode_beginning};
 use crate::backup::is_backup_name;
+use crate::platform::GUARD_SUFFIX;
 use crate::root::Root;
 
 /// Longest part of a file read for the recognition, in bytes.
@@ -36,7 +38,7 @@ impl<'r> OwnFileFinder<'r> {
     /// header. A workbook is never recognised.
     pub fn is_own_file(&mut self, file_path: &str) -> bool {
         let name = file_path.rsplit('/').next().unwrap_or_default();
-        if name == SETTINGS_FILE || is_backup_name(name) {
+        if name == SETTINGS_FILE || is_backup_name(name) || is_guard_name(name) {
             return true;
         }
         // Results put aside have names such as `m.results.csv.replaced`.
@@ -71,6 +73,13 @@ impl<'r> OwnFileFinder<'r> {
             .ok()?;
         Some(decode_beginning(&bytes))
     }
+}
+
+/// Returns `true` for the name of the file that keeps a second run away from results on Windows.
+fn is_guard_name(name: &str) -> bool {
+    let table = name.strip_suffix(GUARD_SUFFIX).map(Path::new);
+    let extension = table.and_then(Path::extension);
+    extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
 fn is_own_table(text: &str) -> bool {
@@ -120,6 +129,8 @@ mod tests {
                 true,
             ),
             ("m.results.SHA256SUMS", "", true),
+            ("m.results.csv.lock", "", true),
+            ("Cargo.lock", "", false),
             ("SHA256SUMS", "", false),
             ("m.results.csv.lock", "", true),
             ("consign.toml", "", true),

@@ -37,6 +37,9 @@ pub(crate) use system::{
     without_blocking,
 };
 
+/// End of the name of the file that keeps a second run away from results on Windows.
+pub(crate) const GUARD_SUFFIX: &str = ".lock";
+
 /// Syntax of paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathSyntax {

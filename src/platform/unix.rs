@@ -36,6 +36,11 @@ impl FileIdentity {
             inode: metadata.ino(),
         }
     }
+
+    /// Returns `true` for two identities of one file, at least one of which was taken just now.
+    pub(crate) fn is_same_file(self, other: Self) -> bool {
+        self == other
+    }
 }
 
 /// Returns the identity of an open file.

@@ -17,7 +17,7 @@ use tokio::signal::windows::{
 
 pub(crate) use std::fs::{DirEntry as FolderEntry, ReadDir as FolderNames};
 
-use super::{ExistingFilePolicy, PathSyntax, ReplacementPolicy, StopSignal};
+use super::{ExistingFilePolicy, GUARD_SUFFIX, PathSyntax, ReplacementPolicy, StopSignal};
 
 const FILE_SHARE_NONE: u32 = 0;
 const FILE_SHARE_READ: u32 = 1;
@@ -53,6 +53,15 @@ pub(crate) const REPLACEMENT_POLICY: ReplacementPolicy = ReplacementPolicy::Clos
 pub(crate) struct FileIdentity {
     volume: u64,
     file_index: u64,
+}
+
+impl FileIdentity {
+    /// Returns `true` for two identities of one file, at least one of which was taken just now. Wine
+    /// tells no volume of an open file that has got another name.
+    pub(crate) fn is_same_file(self, other: Self) -> bool {
+        let is_same_volume = self.volume == other.volume || self.volume == 0 || other.volume == 0;
+        is_same_volume && self.file_index == other.file_index
+    }
 }
 
 /// Returns the identity of an open file.
@@ -171,7 +180,7 @@ impl WriterGuard {
 
 fn guard_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
-    name.push(".lock");
+    name.push(GUARD_SUFFIX);
     name.into()
 }
 
