@@ -16,7 +16,7 @@ use crate::model::{ObjectType, ProcurementService, RowNumbers};
 use crate::results::ResultsError;
 use crate::results::earlier_results::{DamagedResultsLine, describe_damaged_lines};
 use crate::root::OpenRootError;
-use crate::text::{count_with_noun_and_verb, escape};
+use crate::text::{CommandShell, count_with_noun_and_verb, escape};
 
 /// Exit code of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -309,10 +309,12 @@ fn lost_lines_advice(path: &Path, removed: u64, torn: Option<u64>, rows: &[usize
         _ => ["files", "the files are not on their objects"],
     };
     let rows = RowNumbers::from_rows(rows.iter().copied());
-    let (in_words, option) = (rows.to_words(), rows.to_option_value());
+    let option = format!("--allow-again={}", rows.to_option_value());
+    let option = CommandShell::of_this_process().word(option.as_ref());
+    let in_words = rows.to_words();
     format!(
         "{gone}{cannot_ask}, and the {files} of {in_words} may be; {copy}, if you have seen that \
-         {absence}, go on with --allow-again={option}"
+         {absence}, go on with {option}"
     )
 }
 

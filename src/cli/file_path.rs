@@ -6,10 +6,10 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 
 use crate::platform::{PATH_SYNTAX, PathSyntax};
 
-/// Returns a parser of paths that refuses a path which took in a closing quote.
+/// Returns a parser of paths, which refuses a path with a closing quote inside.
 ///
 /// On Windows, the `\` in `--root "S:\Legal Files\" --resume` makes the quote a part of the path,
-/// and all options behind as well. PowerShell completes the name of a folder in just this form.
+/// and all options behind as well. PowerShell completes the name of a folder in this very form.
 pub(super) fn file_path() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| refuse_quote(path, PATH_SYNTAX))
 }

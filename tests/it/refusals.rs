@@ -1,6 +1,6 @@
 //! Runs refused before any request.
 
-use crate::harness::{HoldMoment, ImportTest};
+use crate::harness::{HoldMoment, ImportTest, SHELL};
 
 #[test]
 fn results_of_an_earlier_import_are_refused_with_the_command_that_goes_on() {
@@ -23,7 +23,10 @@ fn the_command_that_goes_on_can_be_pasted_into_a_shell() {
     test.import().with_results(with_blanks).exits(0);
     test.import()
         .with_results(with_blanks)
-        .prints(r"--results 'it'\''s all here.csv' --resume")
+        .prints(format!(
+            "--results {} --resume",
+            SHELL.word(with_blanks.as_ref())
+        ))
         .exits(2);
 }
 

@@ -2,6 +2,7 @@
 //! or a person who tidies up.
 
 use std::fs;
+use std::path::PathBuf;
 
 use consign::emulator::EmulatorOperation::{Create, Upload};
 use consign::emulator::ExternalIdUniqueness::NotUnique;
@@ -9,7 +10,7 @@ use consign::emulator::FaultEffect;
 use consign::emulator::FaultTrigger::Nth;
 
 use crate::harness::{
-    FinishedRun, HoldMoment, ImportTest, OTHER_SOURCING_EVENT, ResultsTable, SOURCING_EVENT,
+    FinishedRun, HoldMoment, ImportTest, OTHER_SOURCING_EVENT, ResultsTable, SHELL, SOURCING_EVENT,
     assert_attached_once, assert_stored_exactly_once, status_effect,
 };
 
@@ -57,14 +58,21 @@ impl ResultsFate {
         }
     }
 
-    fn first_command(self) -> &'static str {
-        match self {
-            Self::Removed => "to go on: mv m.results.kept.csv m.results.csv && [consign] ",
-            _ => {
-                "to go on: mv m.results.csv m.results.csv.replaced && \
-                 mv m.results.kept.csv m.results.csv && [consign] "
-            }
-        }
+    fn first_command(self) -> String {
+        let [here, aside, kept] = [
+            "m.results.csv",
+            "m.results.csv.replaced",
+            "m.results.kept.csv",
+        ]
+        .map(PathBuf::from);
+        let put_back = (kept, here.clone());
+        let moves = match self {
+            Self::Removed => vec![put_back],
+            Self::Replaced | Self::Rewritten => vec![(here, aside), put_back],
+        };
+        let script = SHELL.script(&moves, &["consign"]);
+        let (moves, _) = script.split_once("consign").unwrap();
+        format!("to go on: {moves}[consign] ")
     }
 }
 

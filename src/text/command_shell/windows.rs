@@ -1,13 +1,13 @@
 //! Words for cmd and PowerShell.
 //!
-//! A program on Windows gets its arguments as one text, and splits the text by the rules of the C
+//! A program on Windows gets the arguments as one text, and splits the text by the rules of the C
 //! runtime (documented by Microsoft under "Parsing C++ command-line arguments"): words stand in
-//! double quotes, `\"` is a quote, and backslashes before a quote are doubled. Before that, the shell
-//! reads the line by its own rules:
+//! double quotes, `\"` is a quote, and backslashes before a quote are doubled. The shell reads the
+//! line before the program, by other rules:
 //!
 //! - cmd replaces `%NAME%`, even in quotes, if there is such a variable. Outside of quotes a `^` makes
 //!   the next character plain, and is removed. So a word with `%` or `"` is written with a `^` before
-//!   each character with a meaning, its quotes included, as in "Everyone quotes command line
+//!   each character with a meaning, the quotes included, as in "Everyone quotes command line
 //!   arguments the wrong way" by Microsoft's Daniel Colascione. A `!` has a meaning only where the
 //!   user has turned on delayed expansion; no spelling of a `!` serves with and without.
 //! - PowerShell expands `$` and the backtick in double quotes, and takes curly quotes for straight
@@ -15,9 +15,9 @@
 //!   with double quotes around a word with blanks. Only from version 7.3 on are quotes in a word
 //!   escaped and empty words kept, and only from version 6 on is a `\` at the end doubled
 //!   (`about_Parsing`, and issues 15261 and 26432 of PowerShell). `--%`, which once passed the rest of
-//!   a line as it is, escapes quotes as well since 7.3 (issue 18664). The way that works in all
-//!   versions is `cmd /c` with the line for cmd as one word: PowerShell 7 passes the arguments of cmd
-//!   in the old way.
+//!   a line unchanged, escapes quotes as well since 7.3 (issue 18664). All versions understand
+//!   `cmd /c` with the line for cmd as one word: PowerShell 7 passes the arguments of cmd in the old
+//!   way.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;

@@ -74,8 +74,8 @@ pub(crate) use running_tool::RunningTool;
 use service::EmulatorUnderTest;
 pub(crate) use strange_host::StrangeHost;
 pub(crate) use system::{
-    EXIT_CODE_STOPPED, STOP_SIGNAL, STOP_SIGNALS, has_mode, make_pipe, name_from_bytes, set_mode,
-    symlink,
+    EXIT_CODE_STOPPED, SHELL, STOP_SIGNAL, STOP_SIGNALS, has_mode, make_pipe, name_from_bytes,
+    set_mode, symlink,
 };
 #[cfg(target_os = "linux")]
 pub(crate) use test_disk::{DiskCall, DiskFault, PowerLoss, RecordedCall, TestDisk};

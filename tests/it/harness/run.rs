@@ -106,7 +106,7 @@ impl<'t> TestRun<'t> {
                     SYSTEM_AUTHORITIES_VARIABLE.to_owned(),
                     SYSTEM_AUTHORITIES.to_string_lossy().into_owned(),
                 ),
-                // On Windows, printed commands are for cmd, which sets this variable.
+                // cmd sets this variable, so commands are printed for cmd on Windows.
                 ("PROMPT".to_owned(), "$P$G".to_owned()),
             ],
             hold: None,
@@ -402,8 +402,10 @@ impl ImportTest {
             .replace("[consign]", env!("CARGO_BIN_EXE_consign"))
             .replace("[base]", &base);
         let hasty = TestRun::new(self, Vec::new()).with_fast_clock();
-        let output = shell(&command)
+        let output = system::shell(&command)
             .current_dir(self.folder())
+            .env_clear()
+            .envs(system::basic_environment())
             .env("NO_PROXY", "*")
             .envs(hasty.variables)
             .stdin(Stdio::null())
@@ -412,27 +414,5 @@ impl ImportTest {
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said).into_owned();
         (output.status.code().unwrap_or(EXIT_CODE_KILLED), said)
-    }
-}
-
-/// Returns the shell of the system with a command to execute, and without other variables than the
-/// shell needs.
-fn shell(command: &str) -> Command {
-    #[cfg(unix)]
-    {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", command]).env_clear();
-        shell.env("PATH", "/usr/bin:/bin");
-        shell
-    }
-    #[cfg(windows)]
-    {
-        let mut shell = Command::new("cmd");
-        // cmd takes off the outer quotes, and reads the rest as if typed.
-        std::os::windows::process::CommandExt::raw_arg(
-            &mut shell,
-            format!("/d /s /c \"{command}\""),
-        );
-        shell
     }
 }

@@ -6,6 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 
+use consign::text::CommandShell;
+
 use super::run::EXIT_CODE_KILLED;
 
 /// Requests to end that a user or the system can send to a process, each with the exit code of the
@@ -84,6 +86,31 @@ pub(super) fn prepare_for_signals(command: &mut Command) {
     {
         const CREATE_NO_WINDOW: u32 = 0x0800_0000;
         std::os::windows::process::CommandExt::creation_flags(command, CREATE_NO_WINDOW);
+    }
+}
+
+/// Shell of the system, into which the tests paste printed commands.
+pub(crate) const SHELL: CommandShell = if cfg!(windows) {
+    CommandShell::Cmd
+} else {
+    CommandShell::Posix
+};
+
+/// Returns the shell of the system with a command to execute.
+pub(super) fn shell(command: &str) -> Command {
+    #[cfg(unix)]
+    {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]);
+        shell
+    }
+    #[cfg(windows)]
+    {
+        let mut shell = Command::new("cmd");
+        // cmd takes off the outer quotes, and reads the rest as if typed.
+        let typed = format!("/d /s /c \"{command}\"");
+        std::os::windows::process::CommandExt::raw_arg(&mut shell, typed);
+        shell
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The models are made from Microsoft's documents ("Parsing C++ command-line arguments", `cmd`,
 //! `about_Parsing`, `about_Quoting_Rules`) and from PowerShell's source (`NativeCommandParameterBinder`,
-//! `CharTraits`). They know what the printed commands need, and panic at everything else with a
-//! meaning.
+//! `CharTraits`). The models know the rules for printed commands, and panic at every other
+//! character with a meaning.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -17,7 +17,7 @@ pub(super) enum PowerShellVersion {
     V7,
 }
 
-/// Returns the words of a program that cmd starts for a line.
+/// Returns the words of the program started by cmd for a line.
 pub(super) fn run_in_cmd(line: &str) -> Vec<String> {
     let words = split_as_runtime(&read_as_cmd(line));
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -28,7 +28,7 @@ pub(super) fn run_in_cmd(line: &str) -> Vec<String> {
     }
 }
 
-/// Returns the words of a program that PowerShell starts for a line.
+/// Returns the words of the program started by PowerShell for a line.
 pub(super) fn run_in_powershell(line: &str, version: PowerShellVersion) -> Vec<String> {
     let words = read_as_powershell(line);
     if let [cmd, option, rest] = &words[..]
