@@ -25,7 +25,9 @@ const MAX_HEAD_BYTES: usize = 8 * 1024;
 /// since the library itself is to report an absent proxy.
 const PROXY_ANSWER_TIMEOUT: Duration = Duration::from_secs(CONNECT_TIMEOUT.as_secs() + 5);
 
-/// Proxy settings of the environment and, on macOS, of the system.
+/// Proxy settings of the environment, and on Windows and macOS of the system where the environment
+/// names none: one proxy for `https`, and on Windows its exceptions. Scripts (PAC) are not followed
+/// (read in the source of `hyper-util` 0.1.21, which serves the HTTP library as well).
 #[derive(Debug, Default)]
 pub struct SystemProxies(Option<Matcher>);
 

@@ -2,17 +2,17 @@
 //!
 //! Errors of the HTTP library are read here and nowhere else.
 
+mod certificate_verdict;
+
 use std::error::Error;
 use std::io;
 
 use hyper_util::client::legacy;
-use rustls::CertificateError;
+
+use certificate_verdict::describe_certificate_error;
 
 use super::proxy::{PROXY_AUTHENTICATION_REQUIRED, SystemProxies};
 use super::public_hosts::PrivateHostError;
-
-/// Largest number of a certificate's names in a message.
-const MAX_NAMES_SHOWN: usize = 3;
 
 /// Reason for which a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,46 +149,6 @@ fn tunnel_refusal(error: &(dyn Error + 'static)) -> Option<TunnelRefusal> {
         "tunnel error: unsuccessful" => Some(TunnelRefusal::UnknownStatus),
         _ => None,
     }
-}
-
-/// Describes the problem if the error is about a certificate.
-fn describe_certificate_error(error: &(dyn Error + 'static)) -> Option<String> {
-    let Some(rustls::Error::InvalidCertificate(wrong)) = error.downcast_ref() else {
-        return None;
-    };
-    Some(match wrong {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "the certificate has expired (or the clock of this machine is wrong)".to_owned()
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "the certificate is not valid yet (or the clock of this machine is wrong)".to_owned()
-        }
-        CertificateError::NotValidForNameContext { presented, .. } => format!(
-            "the certificate is for another host ({}); is the address right?",
-            first_names(presented)
-        ),
-        CertificateError::UnknownIssuer => "the certificate is signed by no authority that this \
-                                            machine trusts; if your company has its own authority, \
-                                            or a proxy that inspects TLS, add the authority's \
-                                            certificate with --ca-file"
-            .to_owned(),
-        other => format!("the certificate is not trusted: {other}"),
-    })
-}
-
-/// Returns the first names of a certificate. The library shows them as `DnsName("example.com")`.
-/// The server chooses the names, so messages are escaped where they are shown.
-fn first_names(names: &[String]) -> String {
-    let first: Vec<String> = names
-        .iter()
-        .take(MAX_NAMES_SHOWN)
-        .map(|name| {
-            let name = name.strip_prefix("DnsName(\"").unwrap_or(name);
-            let name = name.strip_suffix("\")").unwrap_or(name);
-            name.chars().take(100).collect()
-        })
-        .collect();
-    first.join(", ")
 }
 
 /// Returns the message about a host whose certificate is not trusted.
