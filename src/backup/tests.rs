@@ -165,7 +165,7 @@ fn a_folder_that_cannot_hold_backups_is_refused_when_it_is_opened() {
         (file, "make the folder for backups"),
         (below, "make the folder for backups"),
         // Not even the system's administrator can create a file in this folder.
-        #[cfg(unix)]
+        #[cfg(target_os = "linux")]
         ("/proc/self", "keep backups in"),
     ] {
         let error = BackupFolder::open(Path::new(path)).unwrap_err().to_string();

@@ -444,7 +444,7 @@ impl SendingPhase<'_> {
             &journal,
             self.backup_folder.map(|folder| folder as &dyn BackupStore),
             (&session.settings, &events),
-            session.stop_listener.wait_for_stop(),
+            session.stop_listener.wait_for_grace_period(),
         ));
         drop(events);
         tally.add_phase(sending.finish());

@@ -51,20 +51,23 @@ pub(super) struct SessionOptions {
 /// Policy for requests under way when the user wants to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StopPolicy {
-    /// Requests under way are finished, for at most half a minute.
+    /// Requests under way are finished, for at most the grace period of the stop signal.
     FinishRequests,
     /// Requests under way are given up: none of them changes anything.
     AbandonRequests,
 }
 
 impl StopPolicy {
-    /// Message for the user at the first stop signal.
-    fn stop_notice(self) -> &'static str {
+    /// Returns the message for the user at the first stop signal.
+    fn stop_notice(self, signal: StopSignal) -> String {
         match self {
-            Self::FinishRequests => {
-                "stopping: no new rows; rows under way have 30 s (stop again to end at once)\n"
+            Self::FinishRequests => format!(
+                "stopping: no new rows; rows under way have {} s (stop again to end at once)\n",
+                signal.grace_period().as_secs()
+            ),
+            Self::AbandonRequests => {
+                "stopping: answers that have not arrived are left out\n".to_owned()
             }
-            Self::AbandonRequests => "stopping: answers that have not arrived are left out\n",
         }
     }
 }
@@ -295,11 +298,16 @@ impl StopListener {
         let present = Arc::clone(&policy);
         tokio::spawn(async move {
             let first = signals.next_signal().await;
-            write_stderr(lock_despite_poison(&present).stop_notice());
+            let notice = lock_despite_poison(&present).stop_notice(first);
+            write_stderr(&notice);
             // Without a receiver, the run is at its end anyway.
             let _ = sender.send(Some(first));
-            let second = signals.next_signal().await;
-            std::process::exit(second.exit().code().into());
+            loop {
+                let next = signals.next_signal().await;
+                if next.is_insistent() {
+                    std::process::exit(next.exit().code().into());
+                }
+            }
         });
         Ok(Self { stop, policy })
     }
@@ -314,6 +322,17 @@ impl StopListener {
         let mut wish = self.stop.clone();
         // The sender lives as long as the runtime.
         let _ = wish.wait_for(Option::is_some).await;
+    }
+
+    /// Waits until the user wants to stop, and returns the longest time for which requests under way
+    /// may continue.
+    pub(super) async fn wait_for_grace_period(&self) -> Duration {
+        let mut wish = self.stop.clone();
+        match wish.wait_for(Option::is_some).await.map(|signal| *signal) {
+            Ok(Some(signal)) => signal.grace_period(),
+            // The sender lives as long as the runtime.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
     }
 
     /// Signal with which the user stopped the run; `None` while there is none.

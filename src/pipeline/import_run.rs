@@ -21,7 +21,8 @@ use crate::event::EventSender;
 use crate::results::journal::Journal;
 use crate::results::{ResultsEntry, Status};
 
-/// Longest time for which rows under way may continue once the run is to end.
+/// Longest time for which rows under way may continue once something in the run has stopped the
+/// run. The user's stop brings a time of its own.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Highest number of tasks under way at once. Rows awaiting confirmation hold no slot, so the limit
@@ -32,7 +33,7 @@ const MAX_TASKS_UNDER_WAY: usize = 5_000;
 ///
 /// Returns the reason for an early stop, or `None` if all rows have ended. Old content is kept in
 /// `backup_store`, if there is one, before new bytes replace it. `stop` resolves when the user
-/// wants the run to end.
+/// wants the run to end, to the longest time for which rows under way may continue.
 pub async fn run_attachments<D: AttachmentApi, J: Journal>(
     tasks: impl Iterator<Item = AttachmentTask>,
     destination: &D,
@@ -40,7 +41,7 @@ pub async fn run_attachments<D: AttachmentApi, J: Journal>(
     backup_store: Option<&dyn BackupStore>,
     settings: &RunSettings,
     events: &EventSender,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = Duration>,
 ) -> Option<HaltReason> {
     let run = ImportRun::new(destination, journal, settings, events);
     let common = SharedAttachmentState::new(backup_store, settings.look_ups);
@@ -67,7 +68,7 @@ pub async fn run_jobs<D: JobApi, J: Journal>(
     journal: &J,
     settings: &RunSettings,
     events: &EventSender,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = Duration>,
 ) -> Option<HaltReason> {
     let run = ImportRun::new(destination, journal, settings, events);
     let common = SharedJobState::new(destination.job_timeout());
@@ -128,11 +129,12 @@ impl<'a, D: Destination, J: Journal> ImportRun<'a, D, J> {
         begin: impl Fn(I::Item, HeldSlots<'s>) -> F,
         serving: impl Future<Output = HaltReason>,
         at_end: impl Fn(),
-        stop: impl Future<Output = ()>,
+        stop: impl Future<Output = Duration>,
     ) -> Option<HaltReason> {
         let mut tasks = tasks.fuse().peekable();
         let mut under_way = FuturesUnordered::new();
-        let mut stop = pin!(stop);
+        let mut stop = pin!(stop.fuse());
+        let mut grace = DRAIN_TIMEOUT;
         let mut serving = pin!(serving.fuse());
         let mut failed = 0;
         let mut alike = CommonFailureCounter::default();
@@ -147,7 +149,10 @@ impl<'a, D: Destination, J: Journal> ImportRun<'a, D, J> {
             let may_start = next > 0 && under_way.len() < MAX_TASKS_UNDER_WAY;
             tokio::select! {
                 biased;
-                () = &mut stop => break HaltReason::Interrupted,
+                granted = &mut stop => {
+                    grace = granted;
+                    break HaltReason::Interrupted;
+                }
                 halt = &mut serving => break halt,
                 Some(ended) = under_way.next() => match ended {
                     Ok(FinalLines(ends)) => {
@@ -176,16 +181,20 @@ impl<'a, D: Destination, J: Journal> ImportRun<'a, D, J> {
         self.requests.end_job_waits();
         at_end();
         if halt.lets_rows_finish() {
-            let drained = async {
-                tokio::select! {
-                    biased;
-                    through = all_completed(&mut under_way) => through,
-                    _ = &mut serving => false,
+            let time_is_up = async {
+                // The user may want an end sooner, while the run is ending for another reason.
+                if let Ok(granted) = tokio::time::timeout(grace, &mut stop).await {
+                    tokio::time::sleep(granted).await;
                 }
             };
             // Rows that have not ended by then stay as the journal says, for the next run.
-            let drained = tokio::time::timeout(DRAIN_TIMEOUT, drained).await;
-            if halt == HaltReason::Interrupted && drained == Ok(true) && tasks.peek().is_none() {
+            let drained = tokio::select! {
+                biased;
+                through = all_completed(&mut under_way) => through,
+                _ = &mut serving => false,
+                () = time_is_up => false,
+            };
+            if halt == HaltReason::Interrupted && drained && tasks.peek().is_none() {
                 return None;
             }
         }

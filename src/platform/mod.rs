@@ -33,8 +33,8 @@ pub(crate) use system::{
     has_no_driver, identify_file, identify_path, identify_target, is_file_in_use,
     is_folder_sync_missing, is_marked_hidden, is_pipe, is_replacement_blocked, is_write_refused,
     list_folder, lock_against_writers, lock_for_one_writer, open_for_one_writer, persist,
-    probe_folder_sync, remove_if_unlocked, sync_file, sync_folder, time_since_boot,
-    without_blocking,
+    probe_folder_sync, raise_open_file_limit, remove_if_unlocked, sync_file, sync_folder,
+    time_since_boot, without_blocking,
 };
 
 /// End of the name of the file that keeps a second run away from results on Windows.
@@ -74,6 +74,9 @@ pub enum StopSignal {
     Interrupt,
     /// SIGTERM, as sent by a system at shutdown.
     Terminate,
+    /// SIGHUP: the terminal was closed, or the connection to the machine was lost. Both the system
+    /// and the shell may send the signal for one closed terminal.
+    Hangup,
     /// On Windows, the window of the console was closed, the user logs off, or the system shuts
     /// down. The system ends the process after five seconds, whatever the process does (documented
     /// by Microsoft for `HandlerRoutine`).

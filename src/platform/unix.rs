@@ -1,5 +1,7 @@
 //! Linux, macOS and other systems with the POSIX interface.
 
+mod signals;
+
 use std::fs::{self, DirBuilder, File, Metadata, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -7,14 +9,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use cap_std::fs::Dir;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use tempfile::{NamedTempFile, PersistError};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) use cap_std::fs::{DirEntry as FolderEntry, ReadDir as FolderNames};
+pub(crate) use signals::SystemSignals;
 
-use super::{ExistingFilePolicy, PathSyntax, ReplacementPolicy, StopSignal};
+use super::{ExistingFilePolicy, PathSyntax, ReplacementPolicy};
 
 /// Syntax of paths on this system.
 pub(crate) const PATH_SYNTAX: PathSyntax = PathSyntax::Posix;
@@ -145,33 +147,70 @@ pub(crate) fn persist(
             }
             Err(error) => Err(PersistError { error, file }),
         },
-        ExistingFilePolicy::Keep => file.persist_noclobber(path),
+        ExistingFilePolicy::Keep => match file.persist_noclobber(path) {
+            Err(refused) if is_exclusive_rename_missing(&refused.error) => {
+                persist_over_placeholder(refused.file, path)
+            }
+            persisted => persisted,
+        },
     }
+}
+
+/// Returns `true` if a file got no name because the file system can neither rename without
+/// replacing nor make hard links: network shares on macOS (`ENOTSUP`), and file systems of programs
+/// on Linux (`EPERM`, as link(2) documents).
+fn is_exclusive_rename_missing(error: &io::Error) -> bool {
+    has_error_number(
+        error,
+        &[libc::ENOTSUP, libc::EOPNOTSUPP, libc::EPERM, libc::ENOSYS],
+    )
+}
+
+/// Gives a temporary file its final name without replacing another file: an empty file, made under
+/// the name only if the name is free, is replaced. After a kill in between the empty file stays.
+fn persist_over_placeholder(file: NamedTempFile, path: &Path) -> Result<File, PersistError> {
+    if let Err(error) = File::options().write(true).create_new(true).open(path) {
+        return Err(PersistError { error, file });
+    }
+    file.persist(path).inspect_err(|_| {
+        // The error of the renaming is the one to report.
+        let _ = fs::remove_file(path);
+    })
 }
 
 /// Syncs a folder, so that the names in the folder survive a loss of power.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    let folder = File::open(folder)?;
+    or_plain_sync(&folder, folder.sync_all())
 }
 
 /// Tries to sync a folder that has no new names, to find out if the file system can.
 pub(crate) fn probe_folder_sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_data()
+    let folder = File::open(folder)?;
+    or_plain_sync(&folder, folder.sync_data())
 }
 
 /// Syncs content and length of a file to the disk.
+pub(crate) fn sync_file(file: &File) -> io::Result<()> {
+    or_plain_sync(file, file.sync_data())
+}
+
+/// Returns the outcome of a sync, or of a plain `fsync` where the sync is not to be had.
 ///
 /// On macOS the standard library asks for `F_FULLFSYNC`, which also empties the cache of the disk.
 /// Network file systems refuse the call there; `fsync` is then the most that can be had.
-pub(crate) fn sync_file(file: &File) -> io::Result<()> {
-    let synced = file.sync_data();
-    #[cfg(target_vendor = "apple")]
-    if synced
-        .as_ref()
-        .is_err_and(|error| has_error_number(error, &[libc::ENOTSUP, libc::ENOTTY, libc::EINVAL]))
-    {
-        return Ok(rustix::fs::fsync(file)?);
+#[cfg(target_vendor = "apple")]
+fn or_plain_sync(file: &File, synced: io::Result<()>) -> io::Result<()> {
+    const REFUSALS: &[i32] = &[libc::ENOTSUP, libc::ENOTTY, libc::EINVAL];
+    match synced {
+        Err(error) if has_error_number(&error, REFUSALS) => Ok(rustix::fs::fsync(file)?),
+        synced => synced,
     }
+}
+
+/// Returns the outcome of a sync: elsewhere than on macOS the standard library asks for `fsync`.
+#[cfg(not(target_vendor = "apple"))]
+fn or_plain_sync(_: &File, synced: io::Result<()>) -> io::Result<()> {
     synced
 }
 
@@ -258,9 +297,10 @@ pub(crate) fn is_replacement_blocked(error: &io::Error) -> bool {
 }
 
 /// Returns `true` if a path cannot be opened because the path leads to a socket, or to a device
-/// without a driver.
+/// without a driver. For a socket, Linux answers `ENXIO`, and macOS `EOPNOTSUPP` (documented in
+/// open(2) of each).
 pub(crate) fn has_no_driver(error: &io::Error) -> bool {
-    has_error_number(error, &[libc::ENXIO])
+    has_error_number(error, &[libc::ENXIO, libc::EOPNOTSUPP])
 }
 
 fn has_error_number(error: &io::Error, numbers: &[i32]) -> bool {
@@ -305,28 +345,26 @@ pub(crate) fn forbid_core_dumps() {
     }
 }
 
-/// Requests of the user or the system to end: SIGINT and SIGTERM.
-#[derive(Debug)]
-pub(crate) struct SystemSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
+/// Number of files that a run may have open, where the system allows as many. The most that macOS
+/// accepts (`OPEN_MAX`).
+const OPEN_FILES: u64 = 10_240;
 
-impl SystemSignals {
-    /// Begins to listen. Must be called within the runtime.
-    pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    /// Waits for the next request to end.
-    pub(crate) async fn next(&mut self) -> StopSignal {
-        tokio::select! {
-            _ = self.interrupt.recv() => StopSignal::Interrupt,
-            _ = self.terminate.recv() => StopSignal::Terminate,
-        }
+/// Raises the number of files that this process may have open. macOS begins with 256, and Linux
+/// with 1,024, which uploads of `--concurrency 1000` exceed.
+pub(crate) fn raise_open_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit
+        .maximum
+        .map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+    if limit.current.is_some_and(|current| current < wanted) {
+        // Refused at worst, and then the run goes on with what there is.
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: Some(wanted),
+                ..limit
+            },
+        );
     }
 }
 
@@ -354,10 +392,33 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_that_forbids_it_is_never_dumped() {
-        use rustix::process::{DumpableBehavior, dumpable_behavior, getrlimit};
+        use rustix::process::{DumpableBehavior, dumpable_behavior};
 
         forbid_core_dumps();
         assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
         assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
+    }
+
+    #[test]
+    fn a_process_may_open_as_many_files_as_the_system_allows() {
+        raise_open_file_limit();
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        let most = maximum.unwrap_or(OPEN_FILES);
+        assert!(current.is_none_or(|current| current >= most.min(OPEN_FILES)));
+    }
+
+    #[test]
+    fn a_placeholder_keeps_a_file_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let write = |text: &str| {
+            let file = NamedTempFile::new_in(&folder).unwrap();
+            fs::write(file.path(), text).unwrap();
+            persist_over_placeholder(file, &path).map_err(|refused| refused.error.kind())
+        };
+        write("first").unwrap();
+        assert_eq!(write("second").unwrap_err(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "first");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
     }
 }

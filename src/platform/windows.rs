@@ -379,6 +379,9 @@ pub(crate) fn time_since_boot() -> Duration {
 /// reporting to do so, which a program cannot refuse without unsafe code.
 pub(crate) fn forbid_core_dumps() {}
 
+/// Raises the number of files that this process may have open. Windows has no such limit.
+pub(crate) fn raise_open_file_limit() {}
+
 /// Requests of the user or the system to end: Ctrl-C, Ctrl-Break, closing of the window, the end of
 /// the session.
 #[derive(Debug)]

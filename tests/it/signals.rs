@@ -70,6 +70,50 @@ fn a_second_interruption_ends_the_run_at_once_and_loses_nothing() {
     }
 }
 
+/// The system and the shell both send the signal of a closed terminal.
+#[cfg_attr(
+    not(target_os = "linux"),
+    ignore = "only Linux tells a program whether SIGHUP is ignored; elsewhere the signal ends a run \
+              at once"
+)]
+#[test]
+fn a_closed_terminal_tells_a_run_only_once_to_end() {
+    let test = ImportTest::with_rows(2).with_holding_proxy();
+    test.import()
+        .while_held(2, HoldMoment::BeforeService, |running| {
+            running.signal("HUP");
+            running.wait_until_it_prints(STOPPING);
+            running.signal("HUP");
+        })
+        .stderr(STOPPING)
+        .rows(["A1 uploaded", "A2 pending not_reached"])
+        .exits(143);
+}
+
+#[cfg_attr(windows, ignore = "Windows has no SIGHUP")]
+#[test]
+fn under_nohup_a_run_goes_on_when_the_terminal_is_closed() {
+    let test = ImportTest::with_rows(2).with_holding_proxy();
+    test.import()
+        .with_shell_prelude("trap '' HUP")
+        .while_held(2, HoldMoment::BeforeService, |running| {
+            running.signal("HUP");
+        })
+        .all_uploaded(2)
+        .exits(0);
+}
+
+#[cfg_attr(windows, ignore = "the shell of Unix makes the pipe")]
+#[test]
+fn a_log_that_nobody_reads_any_more_does_not_stop_a_run() {
+    let test = ImportTest::with_rows(2);
+    test.import()
+        .args(["-vvv"])
+        .with_unread_stderr()
+        .all_uploaded(2)
+        .exits(0);
+}
+
 #[test]
 fn a_row_that_was_done_when_the_run_was_interrupted_makes_it_a_success() {
     let test = ImportTest::with_rows(1).with_holding_proxy();

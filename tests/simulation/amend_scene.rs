@@ -5,6 +5,7 @@ mod amend_promises;
 mod drawn_rows;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::memory_service::{
     AttachmentServiceRules, FaultScript, MemoryAttachmentService, RequestKind,
@@ -16,7 +17,6 @@ use consign::plan::{FailedJobPolicy, ProtocolStart, RowPlan, plan_row};
 use consign::prepare::RowFile;
 use consign::throttle::quota::QuotaBudget;
 use fastrand::Rng;
-use tokio::time::Sleep;
 
 use crate::attachment_scene::attachment_referee::AttachmentReferee;
 use crate::attachment_scene::draw_rules;
@@ -164,7 +164,7 @@ impl SimulationScene for AmendScene {
     async fn run(
         tasks: Vec<AttachmentTask>,
         with: RunParts<'_, Self>,
-        stop: Sleep,
+        stop: impl Future<Output = Duration>,
     ) -> Option<HaltReason> {
         run_with_attachments(tasks, with, stop).await
     }

@@ -17,7 +17,6 @@ use consign::destination::{AttachmentApi as _, Destination as _, NewAttachment, 
 use consign::pipeline::{AttachmentTask, HaltReason};
 use consign::throttle::quota::QuotaBudget;
 use fastrand::Rng;
-use tokio::time::Sleep;
 
 use crate::power_and_disk::SimulatedDisk;
 use crate::rows::{
@@ -105,7 +104,7 @@ impl SimulationScene for AttachmentScene {
     async fn run(
         tasks: Vec<AttachmentTask>,
         with: RunParts<'_, Self>,
-        stop: Sleep,
+        stop: impl Future<Output = Duration>,
     ) -> Option<HaltReason> {
         run_with_attachments(tasks, with, stop).await
     }

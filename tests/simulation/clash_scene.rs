@@ -15,7 +15,7 @@ use consign::model::{ClashScope, LookUpMode, ObjectRef, ObjectType};
 use consign::pipeline::{AttachmentTask, HaltReason};
 use consign::throttle::quota::QuotaBudget;
 use fastrand::Rng;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use crate::attachment_scene::attachment_referee::AttachmentReferee;
 use crate::attachment_scene::draw_rules;
@@ -140,7 +140,7 @@ impl SimulationScene for ClashScene {
     async fn run(
         tasks: Vec<AttachmentTask>,
         with: RunParts<'_, Self>,
-        stop: Sleep,
+        stop: impl Future<Output = Duration>,
     ) -> Option<HaltReason> {
         run_with_attachments(tasks, with, stop).await
     }

@@ -21,7 +21,6 @@ use consign::plan::{
 use consign::prepare::RowFile;
 use consign::throttle::quota::{QuotaBudget, RequestAllowance};
 use fastrand::Rng;
-use tokio::time::Sleep;
 
 use crate::power_and_disk::{LostLineKind, SimulatedDisk};
 use crate::rows::{SimulatedRow, event_with_id};
@@ -166,7 +165,11 @@ impl SimulationScene for JobScene {
         tasks
     }
 
-    async fn run(tasks: Vec<JobTask>, with: RunParts<'_, Self>, stop: Sleep) -> Option<HaltReason> {
+    async fn run(
+        tasks: Vec<JobTask>,
+        with: RunParts<'_, Self>,
+        stop: impl Future<Output = Duration>,
+    ) -> Option<HaltReason> {
         let (settings, events) = (with.settings, with.events);
         run_jobs(
             tasks.into_iter(),

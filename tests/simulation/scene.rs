@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::memory_service::{FaultScript, MemoryAddress, RequestKind};
 use consign::backup::BackupStore;
@@ -20,7 +21,6 @@ use consign::plan::{FailedJobPolicy, ProtocolStart, RowPlan, UpdatePolicy, plan_
 use consign::prepare::RowFile;
 use consign::throttle::quota::QuotaBudget;
 use fastrand::Rng;
-use tokio::time::Sleep;
 
 use crate::power_and_disk::{SimulatedDisk, SimulatedJournal};
 use crate::rows::SimulatedRow;
@@ -144,7 +144,7 @@ pub(crate) trait SimulationScene: Sized {
     async fn run(
         tasks: Vec<Self::Task>,
         with: RunParts<'_, Self>,
-        stop: Sleep,
+        stop: impl Future<Output = Duration>,
     ) -> Option<HaltReason>;
 
     /// Decides about a run refused because lines of the results are lost: a person looks, and
@@ -293,7 +293,7 @@ pub(crate) fn planned_attachment_tasks(
 pub(crate) async fn run_with_attachments<S>(
     tasks: Vec<AttachmentTask>,
     with: RunParts<'_, S>,
-    stop: Sleep,
+    stop: impl Future<Output = Duration>,
 ) -> Option<HaltReason>
 where
     S: SimulationScene<Service: AttachmentApi, Referee: AttachmentWatcher>,

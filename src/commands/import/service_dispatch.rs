@@ -1,6 +1,8 @@
 //! Dispatch to the pipeline of the service: one entry point for the search for records, one for
 //! sending, one for the survey of a dry run.
 
+use std::time::Duration;
+
 use super::work_list::WorkList;
 use crate::backup::BackupStore;
 use crate::commands::session::ServiceClient;
@@ -40,7 +42,7 @@ pub(super) async fn run_pipeline<J: Journal>(
     journal: &J,
     backup_store: Option<&dyn BackupStore>,
     (settings, events): (&RunSettings, &EventSender),
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = Duration>,
 ) -> Option<HaltReason> {
     match client {
         ServiceClient::Workday(to) => {

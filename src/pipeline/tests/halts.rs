@@ -140,7 +140,7 @@ async fn a_user_who_stops_the_run_gets_the_rows_under_way_finished() {
     let memory = MemoryAttachmentService::new(AttachmentServiceRules::default());
     let lines = MemoryJournal::default();
     let (events, _) = EventSender::channel();
-    let stop = tokio::time::sleep(Duration::from_secs(2));
+    let stop = stop_after(Duration::from_secs(2), Duration::from_secs(30));
     let tasks = (1..=100).map(new_task);
     let halt = run_attachments(tasks, &memory, &lines, None, &settings(), &events, stop).await;
     assert_eq!(halt, Some(HaltReason::Interrupted));
@@ -149,4 +149,31 @@ async fn a_user_who_stops_the_run_gets_the_rows_under_way_finished() {
         .count();
     assert!((1..=30).contains(&begun), "{begun}");
     each_is_stored_once(&memory, &lines, begun);
+}
+
+/// Rows under way get no more than the time that the user's stop leaves, whatever the run waits for.
+#[tokio::test(start_paused = true)]
+async fn a_run_ends_within_the_time_that_a_stop_leaves() {
+    let script =
+        |operation, _| (operation == RequestKind::Put).then_some(DeliveryFault::RequestLost);
+    for grace in [Duration::from_secs(2), Duration::from_secs(30)] {
+        let memory = MemoryAttachmentService::with_faults(
+            AttachmentServiceRules::default(),
+            Box::new(script),
+        );
+        let lines = MemoryJournal::default();
+        let (events, _) = EventSender::channel();
+        let began = tokio::time::Instant::now();
+        let stop = stop_after(Duration::from_secs(5), grace);
+        let tasks = (1..=3).map(new_task);
+        let ended = run_attachments(tasks, &memory, &lines, None, &settings(), &events, stop).await;
+        assert_eq!(ended, Some(HaltReason::Interrupted));
+        assert_eq!(began.elapsed().as_secs(), 5 + grace.as_secs());
+    }
+}
+
+/// Stop by the user after some time, which leaves `grace` to the rows under way.
+async fn stop_after(time: Duration, grace: Duration) -> Duration {
+    tokio::time::sleep(time).await;
+    grace
 }

@@ -196,9 +196,20 @@ impl<'t> TestRun<'t> {
     }
 
     /// Allows core dumps, as far as the system does.
-    pub(crate) fn with_core_dumps(mut self) -> Self {
-        self.shell_prelude = Some("ulimit -c $(ulimit -H -c)".to_owned());
+    pub(crate) fn with_core_dumps(self) -> Self {
+        self.with_shell_prelude("ulimit -c $(ulimit -H -c)")
+    }
+
+    /// Executes shell commands just before the run, in the process that becomes the run.
+    pub(crate) fn with_shell_prelude(mut self, commands: &str) -> Self {
+        self.shell_prelude = Some(commands.to_owned());
         self
+    }
+
+    /// Gives the run a standard error with nobody at its other end, as after the closing of a
+    /// terminal.
+    pub(crate) fn with_unread_stderr(self) -> Self {
+        self.with_shell_prelude("mkfifo err; { true < err & } ; exec 2> err; wait; rm err")
     }
 
     /// Calls `act` while the `nth` request of the run is held.

@@ -11,6 +11,7 @@ use consign::event::{ClashFinding, EventSender, RunEvent};
 use consign::model::{ClashScope, ExternalId};
 use consign::pipeline::{HaltReason, RunSettings};
 use consign::results::Status;
+use consign::signals::StopSignal;
 use consign::throttle::EarlierAnswer;
 use consign::throttle::pacer::Pacer;
 use tokio::time::sleep;
@@ -22,6 +23,18 @@ use crate::scene::{
     BackupChoice, FaultPeriod, RESUME_REFUSED, RunParts, RunWatcher as _, SimulationScene,
 };
 use crate::simulated_client::{SimulatedClient, UnansweredRow};
+
+/// Waits until the patience of the user is over, who then stops the run or closes its window.
+/// Returns the longest time for rows under way.
+async fn stop_after(patience: Duration) -> Duration {
+    // A signal drawn at random would give every seed another story.
+    let signal = match patience.as_secs() {
+        1 | 600 => StopSignal::Close,
+        _ => StopSignal::Interrupt,
+    };
+    sleep(patience).await;
+    signal.grace_period()
+}
 
 impl<S: SimulationScene> SimulatedStory<S> {
     /// Runs the program once, from the lines on the disk to the end of the run, and checks the
@@ -97,7 +110,7 @@ impl<S: SimulationScene> SimulatedStory<S> {
             sight: self.results_sight(),
         };
         let displacing = displace_after_delay(&self.disk, displaced);
-        let stop = sleep(patience);
+        let stop = stop_after(patience);
         let with = RunParts {
             client: &client,
             journal: &journal,
