@@ -274,8 +274,15 @@ fn write_file<T>(
     let written = write(&mut out)?;
     out.flush()?;
     drop(out);
-    file.persist_as(path, existing)?;
-    Ok(written)
+    match file.persist_as(path, existing) {
+        Ok(_) => Ok(written),
+        Err(NamingError::NotRenamed(cause)) if is_held_open(&cause, path) => {
+            let program = probable_program(path);
+            let cause = format!("the file is open in {program}; close the file there");
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, cause))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Checks that a file can be created beside the file at `path`: a failure is better known before

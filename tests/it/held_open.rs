@@ -10,9 +10,11 @@ const NOTICE: &str = "m.results.csv is open in another program, probably Excel, 
 fn an_import_waits_until_the_results_are_closed_in_the_other_program() {
     let test = ImportTest::with_rows(2);
     let disk = TestDisk::new(&test);
-    let mut running = disk.hold_results(test.import()).start();
+    let mut running = disk
+        .hold_file(test.import(), ResultsTable::DEFAULT_NAME)
+        .start();
     running.wait_until_it_prints(NOTICE);
-    disk.release_results();
+    disk.release_file();
     let (exit, summary, _) = running.wait_for_exit();
     assert!(disk.refused_replacements() > 0);
     assert_eq!(exit, 0, "{summary}");
@@ -25,7 +27,7 @@ fn an_import_whose_results_stay_open_elsewhere_ends_after_a_minute_with_all_line
     let test = ImportTest::with_rows(2);
     let disk = TestDisk::new(&test);
     let ended = disk
-        .hold_results(test.import())
+        .hold_file(test.import(), ResultsTable::DEFAULT_NAME)
         .leaving_a_journal()
         .stderr(NOTICE)
         .stored_rows(["A1", "A2"])
@@ -59,7 +61,7 @@ fn a_resumed_import_whose_results_are_open_elsewhere_ends_before_anything_is_sen
     test.import().args(["--limit", "1"]).exits(1);
     let disk = TestDisk::new(&test);
     let before = test.read(ResultsTable::DEFAULT_NAME);
-    disk.hold_results(test.resume())
+    disk.hold_file(test.resume(), ResultsTable::DEFAULT_NAME)
         .leaving_a_journal()
         .stdout("")
         .stderr(format!(
@@ -71,4 +73,28 @@ fn a_resumed_import_whose_results_are_open_elsewhere_ends_before_anything_is_sen
         .exits(3);
     assert_eq!(test.read(ResultsTable::DEFAULT_NAME), before);
     test.resume().all_uploaded(2).exits(0);
+}
+
+#[test]
+fn a_check_says_that_the_table_of_problems_is_still_open_elsewhere() {
+    let test = ImportTest::with_rows(1).file("m.problems.csv", "problems of the last check");
+    test.write(
+        "m.csv",
+        "file_path,object_type,object_id,external_id\nno.pdf,contract,1,A1\n",
+    );
+    let disk = TestDisk::new(&test);
+    let ended = disk
+        .hold_file(test.check(), "m.problems.csv")
+        .with_any_stderr()
+        .exits(2);
+    assert!(disk.refused_replacements() > 1);
+    assert!(
+        ended.stderr.contains(
+            "m.problems.csv cannot be written: the file is open in another program, probably Excel; \
+             close the file there"
+        ),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(test.read("m.problems.csv"), "problems of the last check");
 }

@@ -156,20 +156,21 @@ impl<'t> TestDisk<'t> {
             .env_var("SHIM_ACT", act.shim_word())
     }
 
-    /// Makes another program hold the results open during a run, as on a Windows server, until
-    /// [`TestDisk::release_results`]: no file can replace the results.
-    pub(crate) fn hold_results(&self, run: TestRun<'t>) -> TestRun<'t> {
+    /// Makes another program hold a file of the test's folder open during a run, as on a Windows
+    /// server, until [`TestDisk::release_file`]: no file can replace this file.
+    pub(crate) fn hold_file(&self, run: TestRun<'t>, name: &str) -> TestRun<'t> {
         fs::write(self.held_mark_path(), "").unwrap();
         self.record_calls(run)
+            .env_var("SHIM_RESULTS", path_text(&self.test.path(name)))
             .env_var("SHIM_HELD", path_text(&self.held_mark_path()))
     }
 
-    /// Closes the results in the other program.
-    pub(crate) fn release_results(&self) {
+    /// Closes the file in the other program.
+    pub(crate) fn release_file(&self) {
         fs::remove_file(self.held_mark_path()).unwrap();
     }
 
-    /// Returns the number of refused attempts to replace the results.
+    /// Returns the number of refused attempts to replace the held file.
     pub(crate) fn refused_replacements(&self) -> usize {
         let calls = self.recorded_calls();
         let refused = calls.iter().filter(|call| call.call == DiskCall::Rename);
