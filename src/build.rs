@@ -1,4 +1,5 @@
-//! Build script: commit and target of the build, for the version that the program tells.
+//! Build script: commit and target of the build, for the version that the program tells; and the
+//! configuration `wine`, under which tests are left out that would only show a fault of Wine.
 //!
 //! A module of the crate in name only: Cargo runs the file before the crate is compiled. `cli` reads
 //! the variables `CONSIGN_COMMIT` and `CONSIGN_TARGET`.
@@ -10,11 +11,19 @@ use std::process::Command;
 /// Environment variable with the words for the commit, where the source is built outside of git.
 const GIVEN_COMMIT: &str = "CONSIGN_COMMIT";
 
+/// Environment variable that is set where tests are built to be run under Wine.
+const UNDER_WINE: &str = "CONSIGN_TESTS_UNDER_WINE";
+
 /// Paths with everything from which the program is built.
 const SOURCES: [&str; 5] = ["src", "Cargo.toml", "Cargo.lock", ".cargo", ".askama.toml"];
 
 fn main() {
     println!("cargo::rerun-if-env-changed={GIVEN_COMMIT}");
+    println!("cargo::rerun-if-env-changed={UNDER_WINE}");
+    println!("cargo::rustc-check-cfg=cfg(wine)");
+    if env::var_os(UNDER_WINE).is_some() {
+        println!("cargo::rustc-cfg=wine");
+    }
     let commit = env::var(GIVEN_COMMIT)
         .ok()
         .filter(|words| !words.is_empty());

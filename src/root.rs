@@ -293,11 +293,14 @@ mod tests {
 
     #[test]
     fn a_root_that_is_not_there_is_named() {
-        let error = Root::from_path(Path::new("/no/such/folder")).unwrap_err();
+        let path = Path::new("/no/such/folder");
+        let why = fs::metadata(path).unwrap_err();
         assert_eq!(
-            error.to_string(),
-            "the folder /no/such/folder cannot be opened: No such file or directory (os error 2); \
-             name the folder of the files with --root"
+            Root::from_path(path).unwrap_err().to_string(),
+            format!(
+                "the folder /no/such/folder cannot be opened: {why}; name the folder of the files \
+                 with --root"
+            )
         );
     }
 
@@ -315,10 +318,8 @@ mod tests {
 
         fs::rename(&files, &elsewhere).unwrap();
         let away = root.reopen("a").unwrap_err().to_string();
-        assert!(
-            away.ends_with("files: No such file or directory (os error 2)"),
-            "{away}"
-        );
+        let why = fs::metadata(&files).unwrap_err();
+        assert!(away.ends_with(&format!("files: {why}")), "{away}");
         fs::create_dir(&files).unwrap();
         let away = root.reopen("a").unwrap_err().to_string();
         assert!(

@@ -194,10 +194,12 @@ async fn a_backup_that_is_gone_is_named() {
             format!("cannot open the backup {backup}: {why}")
         );
     }
-    let error = folder.open_backup("no/such/folder/x").await.unwrap_err();
+    let nowhere = "no/such/folder/x";
+    let error = folder.open_backup(nowhere).await.unwrap_err();
+    let why = fs::metadata(nowhere).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot open the backup no/such/folder/x: No such file or directory (os error 2)"
+        format!("cannot open the backup {nowhere}: {why}")
     );
 }
 

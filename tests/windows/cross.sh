@@ -232,7 +232,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$package/target/windows}
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine_lib/wine64
 export CC_x86_64_pc_windows_gnu=x86_64-w64-mingw32-gcc AR_x86_64_pc_windows_gnu=x86_64-w64-mingw32-gcc-ar
-export AWS_LC_SYS_PREBUILT_NASM=1
+export AWS_LC_SYS_PREBUILT_NASM=1 CONSIGN_TESTS_UNDER_WINE=1
 export WINEPREFIX=${WINEPREFIX:-$cache/prefix} WINEDEBUG=${WINEDEBUG:--all} WINEARCH=win64
 export WINEDLLOVERRIDES='mscoree,mshtml=;winemenubuilder.exe='
 unset DISPLAY

@@ -125,6 +125,7 @@ impl TestRun<'_> {
 
     /// Replaces the parts of a text which differ from run to run by placeholders.
     fn with_placeholders(&self, text: &str) -> String {
+        let text = system::with_error_texts_of_linux(text);
         let mut text = text.replace(env!("CARGO_BIN_EXE_consign"), "[consign]");
         if let Some(service) = self.service() {
             text = text

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 
@@ -123,6 +124,26 @@ pub(super) fn basic_environment() -> Vec<(&'static str, OsString)> {
     };
     let value = |name: &&'static str| Some((*name, std::env::var_os(name)?));
     names.iter().filter_map(value).collect()
+}
+
+/// Replaces the texts of errors of this system by those of Linux with the same meaning, so that one
+/// expected output serves all systems.
+pub(super) fn with_error_texts_of_linux(text: &str) -> String {
+    let mut text = text.to_owned();
+    if cfg!(windows) {
+        for (number, of_linux) in [
+            (2, "No such file or directory (os error 2)"),
+            (3, "No such file or directory (os error 2)"),
+            (5, "Permission denied (os error 13)"),
+            (80, "File exists (os error 17)"),
+            (183, "File exists (os error 17)"),
+            (267, "Not a directory (os error 20)"),
+        ] {
+            let of_windows = io::Error::from_raw_os_error(number).to_string();
+            text = text.replace(&of_windows, of_linux);
+        }
+    }
+    text
 }
 
 /// Returns `true` if a file or folder has the rights of a Unix mode. On Windows, where rights are
