@@ -302,6 +302,7 @@ mod tests {
         }
     }
 
+    #[cfg(target_os = "linux")]
     fn several(paths: &[&str]) -> RespeltPath {
         RespeltPath::Several(paths.iter().map(|path| (*path).to_owned()).collect())
     }

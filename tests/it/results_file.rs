@@ -189,6 +189,7 @@ fn a_torn_last_line_is_left_out_with_a_notice() {
 }
 
 #[test]
+#[cfg_attr(wine, ignore = "Wine 8: a symbolic link leads nowhere")]
 fn results_are_never_written_through_a_link() {
     let test = ImportTest::with_rows(1).file("elsewhere.csv", "precious");
     symlink("elsewhere.csv", test.path(RESULTS));

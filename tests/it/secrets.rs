@@ -344,6 +344,10 @@ fn no_amount_and_no_form_of_output_tells_a_secret() {
     ignore = "Linux alone shows arguments as a file, in /proc"
 )]
 #[test]
+#[cfg_attr(
+    not(target_os = "linux"),
+    ignore = "the arguments are read from Linux's /proc"
+)]
 fn the_keys_are_not_among_the_arguments_that_everybody_can_see() {
     let test = guarded(1);
     let run = with_keys(test.import(), KEY).while_held(1, HoldMoment::BeforeService, |running| {
@@ -377,6 +381,7 @@ fn there_is_no_option_for_a_key() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "Windows writes no core dumps")]
 fn a_run_that_is_dumped_leaves_no_core() {
     let test = guarded(1);
     let before = fs::read_dir(test.folder()).unwrap().count();

@@ -17,6 +17,7 @@ fn sleep_past_expiry(running: &mut RunningTool<'_>) {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "Windows has no signal that stops a process")]
 fn an_address_that_expired_while_the_process_slept_is_renewed() {
     for (what, nth, moment) in [
         (
@@ -48,6 +49,7 @@ fn an_address_that_expired_while_the_process_slept_is_renewed() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "Windows has no signal that stops a process")]
 fn bytes_that_were_stored_while_the_process_slept_are_not_sent_again() {
     let test = ImportTest::with_rows(1)
         .with_holding_proxy()

@@ -33,6 +33,7 @@ fn folder(test: &ImportTest) -> String {
 }
 
 #[test]
+#[cfg_attr(wine, ignore = "Wine 8: a symbolic link leads nowhere")]
 fn a_second_run_is_refused_by_whatever_path_it_comes() {
     refused_meanwhile(|_| "./m.results.csv".to_owned(), IN_USE);
     refused_meanwhile(|test| format!("{}/m.results.csv", folder(test)), IN_USE);
