@@ -39,15 +39,23 @@ impl ColumnHeading {
 impl fmt::Display for ColumnHeading {
     /// Writes the option as a user types the option at a shell.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_option(CommandShell::of_this_process()))
+    }
+}
+
+impl ColumnHeading {
+    /// Returns the option as a user types the option at a shell.
+    fn to_option(&self, shell: CommandShell) -> String {
         let heading = without_line_breaks(&self.heading);
         // Each shell reads a word with quotes in the middle.
         let is_safe_in_double_quotes =
             |c: char| !"\"$`\\!%\u{201c}\u{201d}\u{201e}".contains(c) && !c.is_control();
-        write!(f, "--column {}=", self.column)?;
-        if heading.contains(' ') && heading.chars().all(is_safe_in_double_quotes) {
-            return write!(f, "\"{heading}\"");
-        }
-        f.write_str(&CommandShell::of_this_process().word(heading.as_ref()))
+        let word = if heading.contains(' ') && heading.chars().all(is_safe_in_double_quotes) {
+            format!("\"{heading}\"")
+        } else {
+            shell.word(heading.as_ref())
+        };
+        format!("--column {}={word}", self.column)
     }
 }
 

@@ -151,20 +151,28 @@ fn options_that_contradict_each_other_are_refused() {
 
 #[test]
 fn an_option_is_shown_as_a_shell_takes_it() {
-    for (heading, shown) in [
-        ("externalid", "--column title=externalid"),
-        ("Document link", "--column title=\"Document link\""),
-        (
-            "Document\n link\u{200b}",
-            "--column title=\"Document link\"",
-        ),
-        ("Preis in $", "--column title='Preis in $'"),
-        ("it's", r"--column title='it'\''s'"),
+    let [posix, cmd, powershell] = [
+        CommandShell::Posix,
+        CommandShell::Cmd,
+        CommandShell::PowerShell,
+    ];
+    for (heading, shell, shown) in [
+        ("externalid", posix, "externalid"),
+        ("externalid", powershell, "externalid"),
+        ("Document link", posix, "\"Document link\""),
+        ("Document link", cmd, "\"Document link\""),
+        ("Document\n link\u{200b}", posix, "\"Document link\""),
+        ("Preis in $", posix, "'Preis in $'"),
+        ("Preis in $", cmd, "\"Preis in $\""),
+        ("Preis in $", powershell, "'Preis in $'"),
+        ("it's", posix, r"'it'\''s'"),
+        ("it's", powershell, "\"it's\""),
+        ("100% sure", cmd, "^\"100^%^ sure^\""),
     ] {
         let option = ColumnHeading {
             column: Column::Title,
             heading: heading.to_owned(),
         };
-        assert_eq!(option.to_string(), shown);
+        assert_eq!(option.to_option(shell), format!("--column title={shown}"));
     }
 }
