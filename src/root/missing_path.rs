@@ -344,6 +344,10 @@ mod tests {
         assert_eq!(similar_paths[..2], ["A-b", "a-b"]);
     }
 
+    #[cfg_attr(
+        windows,
+        ignore = "no file with the name of a device can be made on Windows"
+    )]
     #[test]
     fn a_name_that_windows_does_not_reach_is_told_unless_another_file_may_be_meant() {
         let folder = folder_with(&["a.pdf", "aux.pdf", "b/c.pdf"]);
