@@ -305,6 +305,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(windows, ignore = "an open folder keeps its name")]
     fn a_folder_is_away_when_its_path_leads_to_nothing_or_none_of_its_files_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let [files, elsewhere] = ["files", "elsewhere"].map(|name| folder.path().join(name));

@@ -308,6 +308,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(windows, ignore = "names end in a blank")]
     fn the_file_that_was_probably_meant_is_named() {
         let folder = folder_with(&[
             "Contracts/Vertra\u{308}ge.PDF",
@@ -333,6 +334,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(not(target_os = "linux"), ignore = "names differ in case alone")]
     fn at_most_five_files_are_suggested_and_those_with_the_same_letters_first() {
         let folder = folder_with(&["a-b", "a–b", "a—b", "a‐b", "a‑b", "A−b", "A-b"]);
         let root = Root::from_path(folder.path()).unwrap();

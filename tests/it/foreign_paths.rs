@@ -24,6 +24,7 @@ fn with_paths(paths: &[&str]) -> ImportTest {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "Windows allows no such names")]
 fn paths_from_windows_are_sent_and_the_results_keep_them_as_they_are() {
     let test = with_paths(&["Scans\\2024\\a.pdf", "Scans/2024\\b.pdf", "A: Anlage.pdf"])
         .file("Scans/2024/a.pdf", "alpha")

@@ -339,14 +339,10 @@ fn no_amount_and_no_form_of_output_tells_a_secret() {
     }
 }
 
-#[cfg_attr(
-    not(target_os = "linux"),
-    ignore = "Linux alone shows arguments as a file, in /proc"
-)]
 #[test]
 #[cfg_attr(
     not(target_os = "linux"),
-    ignore = "the arguments are read from Linux's /proc"
+    ignore = "Linux alone shows arguments as a file, in /proc"
 )]
 fn the_keys_are_not_among_the_arguments_that_everybody_can_see() {
     let test = guarded(1);

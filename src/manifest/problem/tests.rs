@@ -1,7 +1,7 @@
 //! Tests of the problems seen by users: on the screen and in the problems file.
 
 use std::fs;
-use std::path::Path;
+use std::path::{MAIN_SEPARATOR, Path};
 
 use super::*;
 use crate::manifest::{Manifest, ManifestOptions, ManifestWithProblems, read_manifest};
@@ -19,7 +19,7 @@ fn read_manifest_in(folder: &Path, rows: &str) -> (Manifest, ProblemList) {
 fn screen_lines(rows: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let (manifest, problems) = read_manifest_in(folder.path(), rows);
-    let prefix = format!("{}/", folder.path().display());
+    let prefix = format!("{}{MAIN_SEPARATOR}", folder.path().display());
     render_for_screen(&problems, &manifest, ShownSeverities::ErrorsAndWarnings)
         .lines()
         .map(|line| line.replace(&prefix, ""))

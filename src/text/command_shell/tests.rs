@@ -153,7 +153,10 @@ fn files_are_moved_before_a_program_runs() {
     let shown = here("-m.csv");
     assert_eq!(
         Posix.script(&moves, &words),
-        format!("mv m.csv m.csv.aside && mv 'a/-kept 1' {shown} && consign --resume")
+        format!(
+            "mv m.csv m.csv.aside && mv 'a/-kept 1' {} && consign --resume",
+            Posix.word(shown.as_ref())
+        )
     );
     assert_eq!(
         Cmd.script(&moves, &words),

@@ -146,6 +146,7 @@ fn one_name_twice_on_one_record_is_warned_of() {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "names differ in case alone")]
 fn one_name_on_two_records_is_nothing_to_warn_of() {
     let header = format!("{},file_name", MANIFEST_HEADER.trim_end());
     for (rows, types) in [

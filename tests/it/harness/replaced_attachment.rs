@@ -4,8 +4,9 @@
 use std::fs;
 
 use consign::digest::sha256;
-use consign::emulator::request_log::RequestLogEntry;
-use consign::emulator::{EmulatorOperation, StoredAttachment};
+use consign::emulator::StoredAttachment;
+#[cfg(target_os = "linux")]
+use consign::emulator::{EmulatorOperation, request_log::RequestLogEntry};
 use consign::results::{COLUMNS, LINE_CHECK_COLUMN, parse_serial};
 
 use super::judge::has_valid_check;
@@ -71,6 +72,7 @@ fn newest_valid_line<'r>(results: &'r ResultsTable, external_id: &str) -> Option
 
 /// Returns the external ids of the requests which detached stored bytes. Requests not carried out
 /// detached nothing.
+#[cfg(target_os = "linux")]
 pub(crate) fn detached_ids(log: &[RequestLogEntry]) -> Vec<&str> {
     let lets_go = |entry: &&RequestLogEntry| {
         matches!(

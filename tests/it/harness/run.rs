@@ -293,6 +293,7 @@ impl<'t> TestRun<'t> {
     }
 
     /// Kills the run after `delay`, unless the run has ended.
+    #[cfg(target_os = "linux")]
     pub(crate) fn killed_after(mut self, delay: Duration) -> Self {
         self.killed_after = Some(delay);
         self
@@ -337,6 +338,7 @@ impl<'t> TestRun<'t> {
 
     /// Makes the run, as [`Self::exits`] does. A killed run and exit code 0 are accepted, too.
     #[track_caller]
+    #[cfg(target_os = "linux")]
     pub(crate) fn killed_or_done_or_exits(self, code: i32) -> FinishedRun {
         self.run_and_judge(|found| match found {
             0 | EXIT_CODE_KILLED => found,
