@@ -90,6 +90,10 @@ fn run_continue_command(test: &ImportTest, outcome: &FinishedRun) {
 }
 
 #[test]
+#[cfg_attr(
+    windows,
+    ignore = "no other program writes to results that a run has open"
+)]
 fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_twice() {
     for fate in FATES {
         let test = ImportTest::with_rows(4)
@@ -134,6 +138,10 @@ fn a_run_stops_when_its_results_lose_their_place_and_the_way_on_sends_nothing_tw
 }
 
 #[test]
+#[cfg_attr(
+    windows,
+    ignore = "no other program writes to results that a run has open"
+)]
 fn files_of_jobs_are_not_attached_twice_when_results_lose_their_place() {
     for fate in FATES {
         let test = ImportTest::with_object_rows([(SOURCING_EVENT, 2), (OTHER_SOURCING_EVENT, 2)])
@@ -163,6 +171,10 @@ fn files_of_jobs_are_not_attached_twice_when_results_lose_their_place() {
 }
 
 #[test]
+#[cfg_attr(
+    windows,
+    ignore = "no other program writes to results that a run has open"
+)]
 fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place() {
     let wait_a_second = || FaultEffect::Status {
         code: 429,
@@ -203,6 +215,10 @@ fn nothing_is_sent_once_more_after_a_wait_in_which_the_results_lost_their_place(
 }
 
 #[test]
+#[cfg_attr(
+    windows,
+    ignore = "no other program writes to results that a run has open"
+)]
 fn what_somebody_has_put_in_the_place_of_the_results_is_not_overwritten_at_the_end() {
     let test = ImportTest::with_rows(1).with_holding_proxy();
     // Only the final rewriting of the results follows the last answer.
@@ -224,6 +240,10 @@ fn what_somebody_has_put_in_the_place_of_the_results_is_not_overwritten_at_the_e
 }
 
 #[test]
+#[cfg_attr(
+    windows,
+    ignore = "no other program writes to results that a run has open"
+)]
 fn results_that_are_kept_take_no_name_that_is_taken() {
     let test = ImportTest::with_rows(2).with_holding_proxy();
     test.write("m.results.kept.csv", "of the last time");
@@ -244,6 +264,10 @@ fn results_that_are_kept_take_no_name_that_is_taken() {
 }
 
 #[test]
+#[cfg_attr(
+    windows,
+    ignore = "no other program writes to results that a run has open"
+)]
 fn whoever_wants_quiet_is_told_all_the_same_where_the_results_are() {
     let test = ImportTest::with_rows(2).with_holding_proxy();
     test.import()

@@ -181,6 +181,7 @@ fn a_torn_last_line_is_left_out_with_a_notice() {
         .open(test.path(RESULTS))
         .unwrap();
     file.set_len(length - 20).unwrap();
+    drop(file);
     test.resume()
         .stderr("m.results.csv line 4 was torn, and is left out\n")
         .rows(["A1 uploaded", "A2 uploaded", "A3 skipped"])

@@ -126,7 +126,13 @@ impl TestRun<'_> {
     /// Replaces the parts of a text which differ from run to run by placeholders.
     fn with_placeholders(&self, text: &str) -> String {
         let text = system::with_error_texts_of_linux(text);
-        let mut text = text.replace(env!("CARGO_BIN_EXE_consign"), "[consign]");
+        let program = env!("CARGO_BIN_EXE_consign");
+        // Commands for Windows, in JSON also, name the program with `\` throughout.
+        let for_windows = program.replace('/', "\\");
+        let mut text = text
+            .replace(program, "[consign]")
+            .replace(&for_windows.replace('\\', r"\\"), "[consign]")
+            .replace(&for_windows, "[consign]");
         if let Some(service) = self.service() {
             text = text
                 .replace(&service.base_url(), "[base]")
