@@ -5,7 +5,7 @@
 #   cross.sh [--cache FOLDER] [--jobs N] COMMAND [ARGUMENTS]
 #
 #   prepare            fetches and unpacks the tools, as every other command does where needed
-#   check [ARGUMENTS]  cargo check, warnings are errors (without arguments: --all-targets)
+#   check [ARGUMENTS]  cargo check (without arguments: --all-targets)
 #   build [ARGUMENTS]  cargo build (without arguments: --bins)
 #   test [ARGUMENTS]   cargo test under Wine, and an account of the tests: how many passed, which failed,
 #                      and which were ignored for which reason
@@ -18,7 +18,7 @@
 # prefix/ is Wine's (0.7 GB). cargo builds into target/windows, or into $CARGO_TARGET_DIR.
 #
 # Needed beforehand: Debian 12 with bookworm-security among its sources, gcc for the build scripts, and
-# cargo. Root is needed only where apt's lists are missing.
+# cargo. Root is needed only where apt's lists are missing. Warnings of consign are errors.
 #
 # Exit codes: cargo's, or the program's, or 3 where the tools cannot be had on this machine.
 #
@@ -243,7 +243,8 @@ run_cargo() {
     local start=$SECONDS outcome=0
     verify
     cd "$package"
-    cargo "$@" || outcome=$?
+    # Only the warnings of this package: an option in RUSTFLAGS would build all others anew.
+    CARGO_UNSTABLE_WARNINGS=true CARGO_BUILD_WARNINGS=deny cargo "$@" || outcome=$?
     say "cargo $*: $((SECONDS - start)) s"
     return "$outcome"
 }
@@ -260,7 +261,19 @@ run_tests() {
     export CONSIGN_CTRL_C_PROGRAM=Z:${program//\//\\}
     run_cargo test --locked "$@" 2>&1 | tee "$log" || outcome=$?
     account "$log"
+    if [ "$outcome" != 0 ] && all_passed "$log"; then
+        say "every test passed; a program crashed after its last test, as programs do under Wine 8 now and then"
+        outcome=0
+    fi
     return "$outcome"
+}
+
+# Succeeds if each program of a log has run its tests to the end, and no test has failed.
+all_passed() {
+    local programs results
+    programs=$(grep -c '^     Running ' "$1" || true)
+    results=$(grep -c '^test result: ok' "$1" || true)
+    [ "$programs" -gt 0 ] && [ "$programs" = "$results" ]
 }
 
 # Prints how many tests of a log passed, which failed, and which were left out, below each reason.
@@ -308,8 +321,7 @@ wine)
     ;;
 check)
     [ $# -gt 0 ] || set -- --all-targets
-    # Only the warnings of this package: an option in RUSTFLAGS would build all others anew.
-    CARGO_UNSTABLE_WARNINGS=true CARGO_BUILD_WARNINGS=deny run_cargo check --locked "$@"
+    run_cargo check --locked "$@"
     ;;
 build)
     [ $# -gt 0 ] || set -- --bins
