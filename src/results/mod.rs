@@ -15,6 +15,7 @@ pub(crate) mod entry_cell;
 mod folder_probe;
 pub mod journal;
 pub mod ledger;
+mod line_writer;
 mod locked_file;
 pub mod lost_lines;
 pub mod other_results;

@@ -10,11 +10,11 @@ use super::earlier_results::EarlierResults;
 use super::folder_probe::{
     ADVICE_FOR_EXISTING_RESULTS, ADVICE_FOR_NEW_RESULTS, io_error, probe_folder,
 };
+use super::line_writer::{write_line, write_lines};
 use super::locked_file::{LockedFile, claim_path, open_locked};
 use super::results_displacement::{ResultsDisplacement, detect_displacement, kept_results_paths};
-use super::results_entry::CELLS_BEFORE_LINES;
 use super::untried_rows::is_untried;
-use super::{COLUMNS, LINE_CHECK_COLUMN, LineSerial, ResultsEntry, ResultsError, line_check};
+use super::{LineSerial, ResultsEntry, ResultsError};
 use crate::atomic_file::{
     self, Durability, ExistingFilePolicy, NamingError, TemporaryFile, is_held_open,
 };
@@ -22,7 +22,8 @@ use crate::platform::{self, REPLACEMENT_POLICY, ReplacementPolicy, WriterGuard};
 use crate::root::parent_folder;
 use crate::text::csv_dialect::CsvDialect;
 use crate::text::decode::Encoding;
-use crate::text::escape_formula;
+
+pub use super::line_writer::LineToWrite;
 
 /// A results file with this process as its only writer.
 ///
@@ -70,15 +71,6 @@ pub enum ResultsLocation {
         /// The change at the results' own path.
         why: ResultsDisplacement,
     },
-}
-
-/// One line of the whole file.
-#[derive(Debug)]
-pub struct LineToWrite {
-    /// The cells written by consign.
-    pub entry: ResultsEntry,
-    /// The cells of the manifest's other columns.
-    pub extras: Vec<String>,
 }
 
 impl ResultsFile {
@@ -453,70 +445,4 @@ fn read_results(
         length,
         EarlierResults::parse_with_encoding(text, path, encoding)?,
     ))
-}
-
-/// Writes byte order mark, header and lines. Returns the next serial.
-fn write_lines<W: Write>(
-    out: W,
-    dialect: CsvDialect,
-    extra_columns: &[String],
-    lines: impl ExactSizeIterator<Item = LineToWrite>,
-    mut serial: LineSerial,
-) -> io::Result<LineSerial> {
-    let count = lines.len() as u64;
-    let next_serial = serial + count;
-    let mut writer = dialect.begin_table(out)?;
-    write_header(&mut writer, extra_columns)?;
-    for line in lines {
-        write_line(&mut writer, &line.entry, &line.extras, serial, count)?;
-        serial += 1;
-    }
-    // Each line states the number of lines, and a missing line would count as lost.
-    if serial != next_serial {
-        return Err(io::Error::other(
-            "the number of lines differs from the announced number",
-        ));
-    }
-    writer.flush()?;
-    Ok(serial)
-}
-
-fn write_header<W: Write>(
-    writer: &mut csv::Writer<W>,
-    extra_columns: &[String],
-) -> csv::Result<()> {
-    for column in COLUMNS.iter().chain(&[LINE_CHECK_COLUMN]) {
-        writer.write_field(column)?;
-    }
-    write_extra_cells(writer, extra_columns)
-}
-
-fn write_line<W: Write>(
-    writer: &mut csv::Writer<W>,
-    entry: &ResultsEntry,
-    extras: &[String],
-    serial: LineSerial,
-    lines: u64,
-) -> csv::Result<()> {
-    let (cells, lines) = (entry.cells(), lines.to_string());
-    let (before, after) = cells.split_at(CELLS_BEFORE_LINES);
-    let (before, after) = (
-        before.iter().map(AsRef::as_ref),
-        after.iter().map(AsRef::as_ref),
-    );
-    let values = before.chain([&*lines]).chain(after);
-    let check = line_check(values.clone(), serial);
-    for cell in values {
-        writer.write_field(escape_formula(cell).as_bytes())?;
-    }
-    writer.write_field(&check)?;
-    write_extra_cells(writer, extras)
-}
-
-/// Writes the cells after the check, and the end of the line.
-fn write_extra_cells<W: Write>(writer: &mut csv::Writer<W>, cells: &[String]) -> csv::Result<()> {
-    for cell in cells {
-        writer.write_field(escape_formula(cell).as_bytes())?;
-    }
-    writer.write_record(None::<&[u8]>)
 }
