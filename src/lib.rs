@@ -211,6 +211,7 @@ use progress::Verbosity;
 /// Runs the program with the arguments of a command line, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ProgramExit {
     platform::forbid_core_dumps();
+    signals::end_early_phases_at_signals();
     platform::raise_open_file_limit();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::error::ProgramExit;
-use crate::platform::SystemSignals;
+use crate::platform::{SystemSignals, end_at_unheard_signals};
 
 pub use crate::platform::StopSignal;
 
@@ -40,6 +40,12 @@ impl StopSignal {
             Self::Hangup => false,
         }
     }
+}
+
+/// Ends the process at a request that no [`SignalListener`] hears, with the exit code of the request,
+/// as the system does on Unix. Nothing has been sent in such a phase, or all results are written.
+pub(crate) fn end_early_phases_at_signals() {
+    end_at_unheard_signals(|signal| std::process::exit(signal.exit().code().into()));
 }
 
 /// Listener for requests to end. While the listener lives, the first request does not end the

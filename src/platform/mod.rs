@@ -29,11 +29,11 @@ use windows as system;
 pub(crate) use system::{
     FileIdentity, FolderEntry, FolderNames, PATH_SYNTAX, REPLACEMENT_POLICY, SystemSignals,
     WriterGuard, are_locks_missing, count_hard_links, create_for_all_readers,
-    create_for_one_writer, create_private_folder, file_for_content, forbid_core_dumps,
-    has_no_driver, identify_file, identify_path, identify_target, is_file_in_use,
-    is_folder_sync_missing, is_marked_hidden, is_pipe, is_replacement_blocked, is_write_refused,
-    list_folder, lock_against_writers, lock_for_one_writer, open_for_one_writer, persist,
-    probe_folder_sync, raise_open_file_limit, remove_if_unlocked, sync_file, sync_folder,
+    create_for_one_writer, create_private_folder, end_at_unheard_signals, file_for_content,
+    forbid_core_dumps, has_no_driver, identify_file, identify_path, identify_target,
+    is_file_in_use, is_folder_sync_missing, is_marked_hidden, is_pipe, is_replacement_blocked,
+    is_write_refused, list_folder, lock_against_writers, lock_for_one_writer, open_for_one_writer,
+    persist, probe_folder_sync, raise_open_file_limit, remove_if_unlocked, sync_file, sync_folder,
     time_since_boot, without_blocking,
 };
 

@@ -14,7 +14,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tempfile::{NamedTempFile, PersistError};
 
 pub(crate) use cap_std::fs::{DirEntry as FolderEntry, ReadDir as FolderNames};
-pub(crate) use signals::SystemSignals;
+pub(crate) use signals::{SystemSignals, end_at_unheard_signals};
 
 use super::{ExistingFilePolicy, PathSyntax, ReplacementPolicy};
 

@@ -1,5 +1,7 @@
 //! Windows. The numbers are those of `winerror.h` and `winnt.h`, documented by Microsoft.
 
+mod signals;
+
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -10,14 +12,12 @@ use std::time::{Duration, Instant};
 
 use cap_std::fs::Dir;
 use tempfile::{NamedTempFile, PersistError};
-use tokio::signal::windows::{
-    CtrlBreak, CtrlC, CtrlClose, CtrlLogoff, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close,
-    ctrl_logoff, ctrl_shutdown,
-};
 
 pub(crate) use std::fs::{DirEntry as FolderEntry, ReadDir as FolderNames};
 
-use super::{ExistingFilePolicy, GUARD_SUFFIX, PathSyntax, ReplacementPolicy, StopSignal};
+use super::{ExistingFilePolicy, GUARD_SUFFIX, PathSyntax, ReplacementPolicy};
+
+pub(crate) use signals::{SystemSignals, end_at_unheard_signals};
 
 const FILE_SHARE_NONE: u32 = 0;
 const FILE_SHARE_READ: u32 = 1;
@@ -381,41 +381,6 @@ pub(crate) fn forbid_core_dumps() {}
 
 /// Raises the number of files that this process may have open. Windows has no such limit.
 pub(crate) fn raise_open_file_limit() {}
-
-/// Requests of the user or the system to end: Ctrl-C, Ctrl-Break, closing of the window, the end of
-/// the session.
-#[derive(Debug)]
-pub(crate) struct SystemSignals {
-    interrupt: CtrlC,
-    ctrl_break: CtrlBreak,
-    close: CtrlClose,
-    logoff: CtrlLogoff,
-    shutdown: CtrlShutdown,
-}
-
-impl SystemSignals {
-    /// Begins to listen. Must be called within the runtime.
-    pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: ctrl_c()?,
-            ctrl_break: ctrl_break()?,
-            close: ctrl_close()?,
-            logoff: ctrl_logoff()?,
-            shutdown: ctrl_shutdown()?,
-        })
-    }
-
-    /// Waits for the next request to end.
-    pub(crate) async fn next(&mut self) -> StopSignal {
-        tokio::select! {
-            _ = self.interrupt.recv() => StopSignal::Interrupt,
-            _ = self.ctrl_break.recv() => StopSignal::Interrupt,
-            _ = self.close.recv() => StopSignal::Close,
-            _ = self.logoff.recv() => StopSignal::Close,
-            _ = self.shutdown.recv() => StopSignal::Close,
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

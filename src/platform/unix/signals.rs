@@ -42,6 +42,10 @@ impl SystemSignals {
     }
 }
 
+/// Calls a function, which ends the process, at a request to end that no [`SystemSignals`] hears. The
+/// system itself does so here, and the shell tells the signal by the same exit code.
+pub(crate) fn end_at_unheard_signals(_: fn(StopSignal)) {}
+
 /// Waits for the next SIGHUP; for ever without a listener.
 async fn next_hangup(listener: Option<&mut Signal>) {
     match listener {
