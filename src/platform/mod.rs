@@ -13,7 +13,7 @@
 //! with one writer is opened there with a sharing mode instead, which admits readers and a change
 //! of the name, and no other writer. Sharing modes also hold between the clients of an SMB server.
 //!
-//! Windows cannot replace a file held open, even by the same process. [`WriterGuard`] keeps other
+//! Windows cannot replace a file held open, even by the same process. `WriterGuard` keeps other
 //! runs out while the old file is closed and the new file takes its name.
 
 #[cfg(unix)]
