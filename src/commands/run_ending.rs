@@ -1,14 +1,10 @@
 //! Ending of a run, and the exit code that follows from the ending.
 
-use std::path::Path;
-
 use super::halt_message::halt_message;
-use crate::atomic_file::probable_program;
 use crate::error::ProgramExit;
 use crate::model::ProcurementService;
 use crate::pipeline::HaltReason;
 use crate::signals::StopSignal;
-use crate::text::{escape, write_stderr};
 
 /// Ending of an import, a dry run or a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +18,8 @@ pub(super) enum RunEnding {
     /// The run stopped early. The text gives the reason.
     Stopped(String),
     /// The run covered all rows, but another program holds the results file, which therefore stays
-    /// a journal. The text tells the user so.
-    ResultsHeldOpen(String),
+    /// a journal.
+    ResultsHeldOpen,
 }
 
 impl RunEnding {
@@ -45,27 +41,18 @@ impl RunEnding {
 
     /// Returns the ending of a run whose results could not be put in order, because another program
     /// holds the file. An early end stays the more important news.
-    pub(super) fn with_held_results(self, path: &Path) -> Self {
-        let held = format!(
-            "{} is open in {}, and could not be replaced; all results are in the file, but out of \
-             order: close the file there, and run the command below",
-            escape(&path.to_string_lossy()),
-            probable_program(path)
-        );
-        match self {
-            Self::Stopped(why) => Self::Stopped(format!("{why}\n{held}")),
-            Self::Interrupted(stop) => {
-                write_stderr(&format!("{held}\n"));
-                Self::Interrupted(stop)
-            }
-            _ => Self::ResultsHeldOpen(held),
+    pub(super) fn with_held_results(self) -> Self {
+        if self.is_early() {
+            self
+        } else {
+            Self::ResultsHeldOpen
         }
     }
 
     /// True if the run may have left rows out.
     pub(super) fn is_early(&self) -> bool {
         match self {
-            Self::Complete | Self::Incomplete | Self::ResultsHeldOpen(_) => false,
+            Self::Complete | Self::Incomplete | Self::ResultsHeldOpen => false,
             Self::Interrupted(_) | Self::Stopped(_) => true,
         }
     }
@@ -76,7 +63,7 @@ impl RunEnding {
             Self::Complete => ProgramExit::DONE,
             Self::Incomplete => ProgramExit::NOT_ALL_DONE,
             Self::Interrupted(stop) => stop.exit(),
-            Self::Stopped(_) | Self::ResultsHeldOpen(_) => ProgramExit::STOPPED,
+            Self::Stopped(_) | Self::ResultsHeldOpen => ProgramExit::STOPPED,
         }
     }
 }

@@ -53,13 +53,12 @@ impl<'r> OwnFileFinder<'r> {
                 .beginning(file_path)
                 .is_some_and(|text| text.contains("consign"));
         }
-        if is_table && !has_ending(".lock") {
+        if is_table {
             return self
                 .beginning(file_path)
                 .is_some_and(|text| is_own_table(&text));
         }
-        // Beside the results of a run that is still at work on Windows.
-        has_ending(".sha256sums") || has_ending(".results.csv.lock")
+        has_ending(".sha256sums")
     }
 
     fn beginning(&mut self, file_path: &str) -> Option<String> {
@@ -129,7 +128,6 @@ mod tests {
                 true,
             ),
             ("m.results.SHA256SUMS", "", true),
-            ("m.results.csv.lock", "", true),
             ("Cargo.lock", "", false),
             ("SHA256SUMS", "", false),
             ("m.results.csv.lock", "", true),

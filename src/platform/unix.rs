@@ -140,6 +140,7 @@ pub(crate) fn persist(
     existing: ExistingFilePolicy,
 ) -> Result<File, PersistError> {
     match existing {
+        // By the function of the C library, in whose place the tests hold a file open.
         ExistingFilePolicy::Replace => match fs::rename(file.path(), path) {
             Ok(()) => {
                 file.disable_cleanup(true);

@@ -103,8 +103,9 @@ impl EndedRun {
                 summary.ending(halt.as_ref(), session.stop_listener.requested_stop())
             }
             ResultsLocation::InJournal => {
+                summary.note_held_results(&path);
                 let ending = summary.ending(halt.as_ref(), session.stop_listener.requested_stop());
-                ending.with_held_results(&path)
+                ending.with_held_results()
             }
             ResultsLocation::Beside { path: kept, why } => {
                 summary.note_displaced_results(&path, kept, *why)

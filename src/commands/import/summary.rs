@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::pilot_report::PilotReport;
 use super::resume_command::{ResumedRows, resume_after_moves};
 use super::work_list::WorkList;
+use crate::atomic_file::probable_program;
 use crate::commands::run_ending::RunEnding;
 use crate::config::ImportPlan;
 use crate::model::ProcurementService;
@@ -71,6 +72,9 @@ pub(super) struct ImportSummary {
     /// Moves of files that put the results back in place before a resume; usually none.
     #[serde(skip)]
     restoring_moves: Vec<(PathBuf, PathBuf)>,
+    /// Sentences about results that another program holds open, if any.
+    #[serde(skip)]
+    held_results: Option<String>,
 }
 
 /// Most rows named one by one among the rows in need of attention.
@@ -108,6 +112,7 @@ impl ImportSummary {
             rows_needing_attention: Vec::new(),
             unnamed_rows: 0,
             restoring_moves: Vec::new(),
+            held_results: None,
         }
     }
 
@@ -146,6 +151,17 @@ impl ImportSummary {
             escape(&path),
             escape(&self.results),
         ))
+    }
+
+    /// Notes that another program holds the results at `path`, which therefore are no more than a
+    /// journal.
+    pub(super) fn note_held_results(&mut self, path: &Path) {
+        self.held_results = Some(format!(
+            "{} is open in {}, and could not be replaced; all results are in the file, but out of \
+             order: close the file there, and run the command below",
+            escape(&path.to_string_lossy()),
+            probable_program(path)
+        ));
     }
 
     /// Counts a line of the results. `plan` tells the rows that the run was to send.
@@ -211,12 +227,10 @@ impl ImportSummary {
     pub(super) fn for_people(&self, ending: &RunEnding) -> String {
         let mut text = match ending {
             RunEnding::Complete => format!("all {} done", count_with_noun(self.rows, "row")),
-            RunEnding::ResultsHeldOpen(_) if self.rows_not_done() == 0 => {
+            RunEnding::ResultsHeldOpen if self.rows_not_done() == 0 => {
                 format!("all {} done", count_with_noun(self.rows, "row"))
             }
-            RunEnding::Incomplete | RunEnding::ResultsHeldOpen(_)
-                if let Some(part) = &self.part =>
-            {
+            RunEnding::Incomplete | RunEnding::ResultsHeldOpen if let Some(part) = &self.part => {
                 format!("went through {}", part.in_words(self.rows))
             }
             RunEnding::Interrupted(_) | RunEnding::Stopped(_) if self.rows_not_done() == 0 => {
@@ -225,7 +239,7 @@ impl ImportSummary {
             RunEnding::Incomplete
             | RunEnding::Interrupted(_)
             | RunEnding::Stopped(_)
-            | RunEnding::ResultsHeldOpen(_) => format!(
+            | RunEnding::ResultsHeldOpen => format!(
                 "{} of {} not done",
                 group_thousands(self.rows_not_done()),
                 count_with_noun(self.rows, "row")
@@ -274,8 +288,8 @@ impl ImportSummary {
         if let RunEnding::Stopped(why) = ending {
             let _ = writeln!(text, "stopped early: {why}");
         }
-        if let RunEnding::ResultsHeldOpen(why) = ending {
-            let _ = writeln!(text, "{why}");
+        if let Some(held) = &self.held_results {
+            let _ = writeln!(text, "{held}");
         }
         let _ = writeln!(text, "results: {}", escape(&self.results));
         if *ending != RunEnding::Complete {
@@ -305,9 +319,8 @@ impl ImportSummary {
             RunEnding::Complete => ("all_done", None),
             RunEnding::Incomplete => ("some_left", None),
             RunEnding::Interrupted(_) => ("interrupted", None),
-            RunEnding::Stopped(why) | RunEnding::ResultsHeldOpen(why) => {
-                ("stopped", Some(why.as_str()))
-            }
+            RunEnding::Stopped(why) => ("stopped", Some(why.as_str())),
+            RunEnding::ResultsHeldOpen => ("stopped", self.held_results.as_deref()),
         };
         let whole = ImportSummaryJson {
             summary: self,

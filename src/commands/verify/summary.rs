@@ -120,9 +120,9 @@ impl VerifySummary<'_> {
         self.write_downloads(&mut text);
         self.backups.write_lines(&mut text);
         let stopped = match &self.ending {
-            RunEnding::Stopped(why) | RunEnding::ResultsHeldOpen(why) => Some(&**why),
+            RunEnding::Stopped(why) => Some(&**why),
             RunEnding::Interrupted(_) => Some("interrupted"),
-            RunEnding::Complete | RunEnding::Incomplete => None,
+            RunEnding::Complete | RunEnding::Incomplete | RunEnding::ResultsHeldOpen => None,
         };
         if let Some(why) = stopped {
             let _ = writeln!(text, "stopped early: {why}");
@@ -256,9 +256,8 @@ impl VerifySummary<'_> {
             RunEnding::Complete => ("all_match", None),
             RunEnding::Incomplete => ("some_differ", None),
             RunEnding::Interrupted(_) => ("interrupted", None),
-            RunEnding::Stopped(why) | RunEnding::ResultsHeldOpen(why) => {
-                ("stopped", Some(why.clone()))
-            }
+            RunEnding::Stopped(why) => ("stopped", Some(why.clone())),
+            RunEnding::ResultsHeldOpen => ("stopped", None),
         };
         let counts = VerificationOutcome::ALL
             .map(|outcome| (outcome.as_str(), self.rows_with_outcome(outcome)));
